@@ -1,0 +1,71 @@
+"""What can go wrong, as types: every error that Ostinato raises on purpose derives from `OstinatoError`.
+
+Each also derives from the built-in that a caller would expect, so `except ValueError` goes on working.
+`exit_code` is what the command line returns for it.
+"""
+
+
+class OstinatoError(Exception):
+    """Root of all errors raised on purpose."""
+
+    exit_code = 3
+
+
+class ShapeError(OstinatoError, ValueError):
+    """An array has the wrong shape; the message names the axes, what was expected and what came."""
+
+
+class LengthError(OstinatoError, ValueError):
+    """A sequence length lies outside 0..time."""
+
+
+class NonFiniteError(OstinatoError, ValueError):
+    """A value, loss or gradient is NaN or infinite where it must not be."""
+
+
+class DataError(OstinatoError, ValueError):
+    """A file or table does not hold what was asked of it: a missing column, text in a number, nothing at all."""
+
+
+class LeakError(DataError):
+    """The target, or a value not known at forecast time, stands among the inputs."""
+
+
+class SettingsError(OstinatoError, ValueError):
+    """A setting is unknown, out of range, or differs from that of the run folder."""
+
+    exit_code = 3
+
+
+class CorruptFile(OstinatoError, OSError):
+    """A file is truncated, damaged or not what its manifest says."""
+
+    exit_code = 4
+
+
+class RunLocked(OstinatoError, OSError):
+    """Another process is writing to the run folder."""
+
+
+class Interrupted(OstinatoError):
+    """A signal stopped the run after a checkpoint; start it again to go on."""
+
+    exit_code = 75
+
+
+class NotFitted(OstinatoError, ValueError, AttributeError):
+    """A model was asked for a result before `fit`."""
+
+
+class InfeasibleAlignment(OstinatoError, ValueError):
+    """A label sequence cannot be aligned with so few steps."""
+
+
+class UnsupportedRule(OstinatoError, TypeError):
+    """A learning rule does not hold for a model; raised before anything is trained."""
+
+    def __init__(self, rule: str, cell: str, why: str):
+        super().__init__(f"{rule} does not hold for {cell}: {why}")
+        self.rule = rule
+        self.cell = cell
+        self.why = why
