@@ -1,0 +1,72 @@
+"""Elman's simple recurrent network (Elman, "Finding structure in time", Cognitive Science 14, 1990)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
+
+from ostinato.cells.activations import activation_function
+from ostinato.cells.base import GatedCell, Hidden
+from ostinato.cells.init import gate_weights
+
+
+class Elman(GatedCell):
+    r"""A hidden layer that sees the input and itself one step ago.
+
+    $$h_t = a(W x_t + b + R h_{t-1}), \qquad y_t = h_t$$
+
+    Shapes: `x (input,)`, `h (hidden,)`, `W (1, hidden, input)`, `R (1, hidden, hidden)`, `b (1, hidden)`.
+    The output layer `Y = O(V h + c)` is a `Readout` on top (`RNN(..., output_size=)`).
+
+    Differs from PyTorch: one bias instead of two that are only ever added. Exact online gradients: RTRL.
+
+    ```python
+    >>> import jax, jax.numpy as jnp
+    >>> cell = Elman(3, 5, activation="relu", key=jax.random.key(0))
+    >>> state, y = cell(jnp.ones(3), cell.init_state())
+    >>> y.shape
+    (5,)
+
+    ```
+    """
+
+    input_size: int = eqx.field(static=True)
+    hidden_size: int = eqx.field(static=True)
+    activation: str | Callable[[Array], Array] = eqx.field(static=True)
+    W: Float[Array, "1 hidden input"]
+    R: Float[Array, "1 hidden hidden"]
+    b: Float[Array, "1 hidden"]
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        activation: str | Callable[[Array], Array] = "tanh",
+        init: str = "ostinato",
+        dtype: DTypeLike | None = None,
+        key: PRNGKeyArray,
+    ):
+        self.input_size, self.hidden_size = input_size, hidden_size
+        activation_function(activation)
+        self.activation = activation
+        weights = gate_weights(init, 1, hidden_size, input_size, key=key, dtype=dtype)
+        self.W, self.R, self.b = weights.W, weights.R, weights.b + weights.b_h
+
+    def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
+        del key
+        return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
+
+    def project(self, x: Float[Array, " input"]) -> Float[Array, "1 hidden"]:
+        return self.W @ x + self.b
+
+    def recurrent(self) -> tuple[Array, None]:
+        return self.R, None
+
+    def update(self, from_input: Array, from_hidden: Array | None, state: Hidden, dt: Any = None) -> tuple[Hidden, Array]:
+        del state, dt
+        assert from_hidden is not None
+        h = activation_function(self.activation)(from_input[0] + from_hidden[0])
+        return Hidden(h), h

@@ -1,0 +1,97 @@
+"""Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers, Schmidhuber and Cummins 2000)."""
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
+
+from ostinato.cells.base import GatedCell
+from ostinato.cells.init import gate_weights
+
+INPUT, FORGET, CELL, OUTPUT = range(4)
+
+
+class LSTMState(NamedTuple):
+    """What an LSTM remembers: its output and its cell."""
+
+    h: Float[Array, " hidden"]
+    c: Float[Array, " hidden"]
+
+
+class LSTM(GatedCell):
+    r"""A cell with a memory that is written, kept and read through gates.
+
+    With $a = W x_t + b + R h_{t-1}$, rows in the order $i, f, g, o$:
+
+    $$i = \sigma(a_i),\quad f = \sigma(a_f),\quad g = \tanh(a_g),\quad o = \sigma(a_o)$$
+    $$c_t = f \odot c_{t-1} + i \odot g,\qquad h_t = o \odot \tanh(c_t),\qquad y_t = h_t$$
+
+    Shapes: `x (input,)`, `h, c (hidden,)`, `W (4, hidden, input)`, `R (4, hidden, hidden)`, `b (4, hidden)`.
+
+    Differs from PyTorch: one bias instead of two that are only ever added, and a forget bias of 1 by default (Keras has it
+    too; `init="torch"` has none). Gate order as in PyTorch. Exact online gradients: RTRL.
+
+    ```python
+    >>> import jax, jax.numpy as jnp
+    >>> cell = LSTM(3, 5, key=jax.random.key(0))
+    >>> state, y = cell(jnp.ones(3), cell.init_state())
+    >>> y.shape, state.c.shape
+    ((5,), (5,))
+
+    ```
+    """
+
+    input_size: int = eqx.field(static=True)
+    hidden_size: int = eqx.field(static=True)
+    W: Float[Array, "4 hidden input"]
+    R: Float[Array, "4 hidden hidden"]
+    b: Float[Array, "4 hidden"]
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        forget_bias: float | None = None,
+        init: str = "ostinato",
+        dtype: DTypeLike | None = None,
+        key: PRNGKeyArray,
+    ):
+        self.input_size, self.hidden_size = input_size, hidden_size
+        weights = gate_weights(init, 4, hidden_size, input_size, key=key, dtype=dtype)
+        self.W, self.R = weights.W, weights.R
+        bias = weights.forget_bias if forget_bias is None else forget_bias
+        self.b = (weights.b + weights.b_h).at[FORGET].add(bias)
+
+    def init_state(self, *, key: PRNGKeyArray | None = None) -> LSTMState:
+        del key
+        zeros = jnp.zeros(self.hidden_size, self.b.dtype)
+        return LSTMState(zeros, zeros)
+
+    def project(self, x: Float[Array, " input"]) -> Float[Array, "4 hidden"]:
+        return self.W @ x + self.b
+
+    def recurrent(self) -> tuple[Array, None]:
+        return self.R, None
+
+    def gates(self, from_input: Array, from_hidden: Array) -> tuple[Array, Array, Array, Array]:
+        """The activated gates, in the order input, forget, cell, output."""
+        a = from_input + from_hidden
+        return jax.nn.sigmoid(a[INPUT]), jax.nn.sigmoid(a[FORGET]), jnp.tanh(a[CELL]), jax.nn.sigmoid(a[OUTPUT])
+
+    def update(
+        self, from_input: Array, from_hidden: Array | None, state: LSTMState, dt: Any = None
+    ) -> tuple[LSTMState, Array]:
+        del dt
+        assert from_hidden is not None
+        i, f, g, o = self.gates(from_input, from_hidden)
+        c = f * state.c + i * g
+        h = o * jnp.tanh(c)
+        return LSTMState(h, c), h
+
+    def internals(self, x: Array, state: LSTMState) -> dict[str, Array]:
+        from_hidden = self.from_hidden(state)
+        assert from_hidden is not None
+        return {"gates": jnp.stack(self.gates(self.project(x), from_hidden))}
