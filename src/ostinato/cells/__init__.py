@@ -1,0 +1,1 @@
+"""What is one step? One file per architecture; `base.py` holds the contract, `CELLS` is the table."""

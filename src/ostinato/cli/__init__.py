@@ -1,0 +1,1 @@
+"""How is it run from a shell? The command `ostinato`."""

@@ -1,0 +1,1 @@
+"""How does a cell run through time? `unroll`, `rollout`, stacks, directions, read-outs, wrappers."""

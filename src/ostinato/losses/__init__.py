@@ -1,0 +1,1 @@
+"""What is minimised? Losses of one step, `loss(y, target) -> scalar`."""

@@ -1,0 +1,1 @@
+"""Which ready problems are there? Generators as pure functions; `TASKS` is the table."""

@@ -1,0 +1,1 @@
+"""How is it shown? Figures as pure functions, and the self-contained report."""
