@@ -43,6 +43,10 @@ class CorruptFile(OstinatoError, OSError):
     exit_code = 4
 
 
+class StorageError(OstinatoError, OSError):
+    """A file could not be written (full disk, read-only folder); what stood there before is kept."""
+
+
 class RunLocked(OstinatoError, OSError):
     """Another process is writing to the run folder."""
 
