@@ -1,27 +1,11 @@
-"""Recurrent networks on one contract. `import ostinato as ost` is instant: rooms, and JAX with them, load on first use."""
+"""Recurrent networks on one contract; `import ostinato as ost` is instant, its rooms (and JAX) load on first use."""
 
-from importlib import import_module
+from importlib import import_module  # noqa: TID251 - only names that stand in this file
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0.dev0"
 
-_ROOMS = (
-    "analysis",
-    "cells",
-    "data",
-    "errors",
-    "kernels",
-    "layers",
-    "learning",
-    "losses",
-    "models",
-    "studies",
-    "tasks",
-    "training",
-    "view",
-)
-
-_NAMES = {
+_HOME = {
     "Bidirectional": "layers",
     "Examples": "data",
     "ManyToOne": "layers",
@@ -35,11 +19,11 @@ _NAMES = {
     "unroll": "layers",
 }
 
-__all__ = [  # noqa: PLE0604, RUF022 - the rooms and names above, written out for type checkers
+__all__ = [
+    "RNN",
     "Bidirectional",
     "Examples",
     "ManyToOne",
-    "RNN",
     "Readout",
     "SequenceBatch",
     "Stack",
@@ -64,21 +48,35 @@ __all__ = [  # noqa: PLE0604, RUF022 - the rooms and names above, written out fo
 ]
 
 if TYPE_CHECKING:
-    from ostinato import analysis, cells, data, errors, kernels, layers, learning, losses, models, studies, tasks, training, view
+    from ostinato import (
+        analysis,
+        cells,
+        data,
+        errors,
+        kernels,
+        layers,
+        learning,
+        losses,
+        models,
+        studies,
+        tasks,
+        training,
+        view,
+    )
     from ostinato.data import Examples, SequenceBatch
     from ostinato.layers import RNN, Bidirectional, ManyToOne, Readout, Stack, rollout, step, unroll
     from ostinato.training import fit
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return import_module(f"ostinato.{name}")
-    if name in _NAMES:
-        value = getattr(import_module(f"ostinato.{_NAMES[name]}"), name)
+    if name in _HOME:
+        value = getattr(import_module(f"ostinato.{_HOME[name]}"), name)
         globals()[name] = value
         return value
+    if name in __all__:
+        return import_module(f"ostinato.{name}")
     raise AttributeError(f"module 'ostinato' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__

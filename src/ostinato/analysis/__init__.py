@@ -1,1 +1,1 @@
-"""What does a network do inside?"""
+"""What does a network do inside? Its fixed points, its dynamics, its memory."""
