@@ -1,1 +1,13 @@
-"""How is the loop made fast? The reference scan, the hoisted scans, and which of them is taken and why."""
+"""How is the loop made fast? The reference scan, the hoisted scan, and the choice between them with its reason."""
+
+from .choose import KERNELS as KERNELS
+from .choose import Choice as Choice
+from .choose import choose as choose
+from .loop import Loop as Loop
+from .loop import Result as Result
+from .loop import pointwise as pointwise
+from .loop import reference as reference
+from .loop import select as select
+from .loop import step as step
+from .hoist import hoisted as hoisted
+from .scan import hoisted_input as hoisted_input

@@ -1,1 +1,15 @@
-"""How does a cell run through time? `unroll`, `rollout`, stacks, directions, read-outs, wrappers."""
+"""How does a cell run through time? Unrolling, stacks, directions, read-outs and the wrappers that fit every cell."""
+
+from ostinato.kernels import step as step
+
+from .bidirectional import Bidirectional as Bidirectional
+from .bidirectional import BidirectionalState as BidirectionalState
+from .dropout import Dropout as Dropout
+from .many_to_one import ManyToOne as ManyToOne
+from .many_to_one import pool_steps as pool_steps
+from .readout import Readout as Readout
+from .record import recordable as recordable
+from .rnn import RNN as RNN
+from .rollout import rollout as rollout
+from .stack import Stack as Stack
+from .unroll import unroll as unroll
