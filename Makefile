@@ -1,0 +1,71 @@
+# Everything runs in .venv, which these targets set up for themselves. A stamp in .venv says what is installed, so that a
+# second call starts at once; it is out of date as soon as pyproject.toml or constraints.txt is newer.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+SHELL := /bin/bash
+
+BIN := .venv/bin
+PYTEST := $(BIN)/pytest -n 2 --dist worksteal
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# pip reads these; the second is for the build of the package itself.
+export PIP_CONSTRAINT := constraints.txt
+export PIP_BUILD_CONSTRAINT := constraints.txt
+
+.PHONY: help setup demo test test-full lint bench docs clean
+
+help:
+	@echo "make setup      .venv with what the library needs"
+	@echo "make demo       the main job on a real series, with its report"
+	@echo "make test       the test suite"
+	@echo "make test-full  the large grid and the long runs as well"
+	@echo "make lint       style, types, import contract"
+	@echo "make bench      all benchmarks"
+	@echo "make docs       the documentation, into site/"
+	@echo "make clean      remove .venv, caches and what was built"
+
+setup: .venv/.stamp-core
+
+demo: .venv/.stamp-demo
+	$(BIN)/ostinato demo
+
+test: .venv/.stamp-test
+	$(PYTEST)
+
+test-full: .venv/.stamp-test
+	$(PYTEST) -m "full or not full"
+
+lint: .venv/.stamp-test .venv/.stamp-lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports --no-logo
+
+bench: .venv/.stamp-test
+	$(BIN)/ostinato bench
+
+docs: .venv/.stamp-docs
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf .venv .cache .nox .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist site
+	find src tests -type d -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.stamp-venv:
+	@for python in python3.11 python3.12 python3.13 python3 python; do \
+	    if $$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; \
+	    then echo "Setting up .venv with $$($$python --version)"; $$python -m venv .venv && touch $@; exit; fi; \
+	done; \
+	echo "No Python 3.11, 3.12 or 3.13 with its venv module was found on PATH." >&2; \
+	echo "Install one (on Debian and Ubuntu: python3.11 and python3.11-venv), then run make again." >&2; \
+	exit 1
+
+.venv/.stamp-core: .venv/.stamp-venv pyproject.toml constraints.txt
+	$(INSTALL) --editable .
+	@touch $@
+
+.venv/.stamp-%: .venv/.stamp-core
+	$(INSTALL) --editable '.[$*]'
+	@touch $@
