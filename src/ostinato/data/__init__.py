@@ -1,1 +1,14 @@
-"""How do sequences come in? The one sequence type, readers, windows, buckets, scaling, the catalogue of public data sets."""
+"""How do sequences come in: the sequence type, readers, windows, buckets, scaling, catalogue, deterministic order."""
+
+from .batch import Examples as Examples
+from .batch import SequenceBatch as SequenceBatch
+from .batches import Batches as Batches
+from .batches import FunctionBatches as FunctionBatches
+from .buckets import bucket_edges as bucket_edges
+from .order import permutation as permutation
+from .order import stream as stream
+from .scale import Standardizer as Standardizer
+from .sources import Rows as Rows
+from .sources import SequenceSource as SequenceSource
+from .sources import Source as Source
+from .sources import WindowSource as WindowSource

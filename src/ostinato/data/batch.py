@@ -1,5 +1,6 @@
 """The one sequence type: values with their mask, resets, time steps and missing entries, and what is wanted of them."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ class SequenceBatch(eqx.Module):
 
     * `values`: `(*batch, time, features)`; what stands in the padding is never read.
     * `mask`: `(*batch, time)`, True where a step exists. It may have holes. A sequence of length 0 is legal.
-    * `reset`: `(*batch, time)`, True where a new sequence begins inside the row: the state is replaced before that step.
+    * `reset`: `(*batch, time)`, True where a new sequence begins inside the row: the state is replaced before it.
     * `dt`: `(*batch, time)`, time since the step before.
     * `observed`: `(*batch, time, features)`, False where an entry is missing.
 
@@ -129,10 +130,11 @@ class SequenceBatch(eqx.Module):
 
     def to_sequences(self) -> list[np.ndarray]:
         """The rows without their masked steps, as numpy arrays; missing entries are NaN again."""
-        values = np.asarray(self.values).reshape(-1, self.time_size, self.feature_size)
+        rows = math.prod(self.batch_shape)
+        values = np.asarray(self.values).reshape(rows, self.time_size, self.feature_size)
         if self.observed is not None:
             values = np.where(np.asarray(self.observed).reshape(values.shape), values, np.nan)
-        mask = np.asarray(self.steps).reshape(-1, self.time_size)
+        mask = np.asarray(self.steps).reshape(rows, self.time_size)
         return [v[m] for v, m in zip(values, mask, strict=True)]
 
     def window(self, start: int, stop: int) -> "SequenceBatch":

@@ -1,0 +1,44 @@
+"""Bytes from a file, plain or gzip, with damage and oversize refused in words before anything is parsed."""
+
+import gzip
+import zlib
+from pathlib import Path
+
+from ostinato.errors import CorruptFile, DataError
+
+LARGEST = 1 << 30
+"""Bytes that a compressed file may hold once expanded: 1 GiB."""
+
+
+def read_bytes(path: str | Path, largest: int = LARGEST) -> bytes:
+    """The content of a file; one that ends in `.gz` is expanded.
+
+    Raises `DataError` (no such file) and `CorruptFile` (a damaged or truncated gzip file, or one that expands beyond
+    `largest` bytes).
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    if path.suffix != ".gz":
+        return path.read_bytes()
+    try:
+        with gzip.open(path) as stream:
+            content = stream.read(largest + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise CorruptFile(f"{path}: damaged gzip file ({error})") from error
+    if len(content) > largest:
+        raise CorruptFile(f"{path}: expands beyond {largest} bytes, refused")
+    return content
+
+
+def read_text(path: str | Path, largest: int = LARGEST) -> str:
+    """The content of a text file, plain or gzip: UTF-8 with or without a byte-order mark, or UTF-16 with one.
+
+    Raises `DataError` (no such file, or not text) and `CorruptFile` as `read_bytes`.
+    """
+    content = read_bytes(path, largest)
+    encoding, name = ("utf-16", "UTF-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "UTF-8")
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not {name} text ({error.reason} at byte {error.start})") from error
