@@ -1,1 +1,10 @@
 """How are gradients found? One file per rule; `base.py` holds the contract, `RULES` is the table."""
+
+from .base import Approximate as Approximate
+from .base import Exact as Exact
+from .base import Refusal as Refusal
+from .base import Rule as Rule
+from .bptt import BPTT as BPTT
+from .table import RULES as RULES
+from .table import RuleEntry as RuleEntry
+from .truncated import TruncatedBPTT as TruncatedBPTT

@@ -1,0 +1,25 @@
+"""The table of learning rules, read by the command line, the docs and the tests."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ostinato.learning.base import Rule
+from ostinato.learning.bptt import BPTT
+from ostinato.learning.truncated import TruncatedBPTT
+
+
+@dataclass(frozen=True)
+class RuleEntry:
+    """A row: how to make the rule, what it is, where it is from."""
+
+    make: Callable[..., Rule]
+    description: str
+    reference: str
+
+
+RULES: dict[str, RuleEntry] = {
+    "bptt": RuleEntry(BPTT, "exact on whole sequences, any model", "Werbos 1990"),
+    "truncated-bptt": RuleEntry(
+        TruncatedBPTT, "errors go back a window of steps; causal models, one output per step", "Williams and Peng 1990"
+    ),
+}
