@@ -1,1 +1,7 @@
 """Which claims were re-run? The published figure, ours and the verdict; `STUDIES` is the table."""
+
+from .base import Claim as Claim
+from .base import Study as Study
+from .base import StudySettings as StudySettings
+from .table import STUDIES as STUDIES
+from .table import load_study as load_study

@@ -1,0 +1,25 @@
+"""The table of studies, read by `ostinato study` and the docs; each module is loaded only when its study runs."""
+
+from importlib import import_module
+
+from ostinato.errors import SettingsError
+from ostinato.studies.base import Study
+
+# Name to module of this room; the module has a constant STUDY. Written here, never taken from a file.
+STUDIES: dict[str, str] = {
+    "temperature": "ostinato.studies.temperature",
+    "ett": "ostinato.studies.ett",
+    "stocks": "ostinato.studies.stocks",
+    "vowels": "ostinato.studies.vowels",
+    "digits": "ostinato.studies.digits",
+    "adding": "ostinato.studies.adding",
+    "reber": "ostinato.studies.reber",
+    "temporal-order": "ostinato.studies.temporal_order",
+}
+
+
+def load_study(name: str) -> Study:
+    """The study of that name; raises `SettingsError` with the known names."""
+    if name not in STUDIES:
+        raise SettingsError(f"study: expected one of {', '.join(STUDIES)}, got {name!r}")
+    return import_module(STUDIES[name]).STUDY
