@@ -1,0 +1,39 @@
+"""Timing on a shared machine: the functions take turns, so that what disturbs one disturbs all; the median counts."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+
+from ostinato.errors import SettingsError
+
+
+def interleaved(functions: Mapping[str, Callable[[], Any]], repeats: int, *, warmup: int = 1) -> dict[str, float]:
+    """The median time of each function in microseconds, its result waited for.
+
+    Each function is first called `warmup` times (which compiles it), then `repeats` rounds call each of them once,
+    every second round in reverse order. Raises `SettingsError` for fewer than one repeat.
+
+    ```python
+    >>> import time
+    >>> times = interleaved({"short": lambda: None, "long": lambda: time.sleep(0.002)}, repeats=3)
+    >>> times["short"] < times["long"]
+    True
+
+    ```
+    """
+    if repeats < 1:
+        raise SettingsError(f"repeats: expected at least 1, got {repeats}")
+    for function in functions.values():
+        for _ in range(warmup):
+            jax.block_until_ready(function())
+    taken: dict[str, list[float]] = {name: [] for name in functions}
+    for turn in range(repeats):
+        names = list(functions) if turn % 2 == 0 else list(functions)[::-1]
+        for name in names:
+            begin = time.perf_counter()
+            jax.block_until_ready(functions[name]())
+            taken[name].append(1e6 * (time.perf_counter() - begin))
+    return {name: statistics.median(times) for name, times in taken.items()}
