@@ -1,12 +1,13 @@
 """The contract of a cell: one step of a recurrent network, as a pure function of input and state."""
 
 import abc
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from ostinato.errors import SettingsError
 from ostinato.types import State
 
 
@@ -23,7 +24,11 @@ class Cell(eqx.Module):
 
     * `x`: `(input_size,)`; `y`: `(output_size,)`; the state is a `NamedTuple` of arrays, one row of a batch.
     * `pointwise` is True for a cell without memory: it is mapped over time instead of scanned.
+    * `shown` names the field of the state that y is, where it is one: a wrapper that changes the state shows the
+      changed one.
     """
+
+    shown: ClassVar[str | None] = None
 
     input_size: eqx.AbstractVar[int]
     hidden_size: eqx.AbstractVar[int]
@@ -41,8 +46,24 @@ class Cell(eqx.Module):
         """The state before the first step, in the dtype of the parameters."""
 
     @abc.abstractmethod
-    def __call__(self, x: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None) -> tuple[State, Array]:
+    def __call__(
+        self, x: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
+    ) -> tuple[State, Array]:
         """The state after the step, and what the cell shows."""
+
+    def hidden(self, state: State) -> Float[Array, " hidden"]:
+        """What the recurrent products see: an element-wise function of the state."""
+        return state.h
+
+    def advance(
+        self, x: Array, seen: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
+    ) -> tuple[State, Array]:
+        """The step with `seen` in place of `hidden(state)` in the recurrent products: what dropout on them needs.
+
+        Raises `SettingsError` where the cell does not say how.
+        """
+        del x, seen, state, dt, key
+        raise SettingsError(f"{type(self).__name__}: its recurrent products see the state only; it has no `advance`")
 
     def internals(self, x: Array, state: State) -> dict[str, Array]:
         """Gates and the like at this step (before the state is replaced), for recording."""
@@ -55,9 +76,9 @@ class GatedCell(Cell):
 
     $$s_t, y_t = \mathrm{update}(W x_t + b,\; R\,\mathrm{hidden}(s_{t-1}) + b_h,\; s_{t-1})$$
 
-    From `update` alone, a built-in cell's or a user's, the library gets the hoisted input product, the hoisted gradient of R
-    and the fast loops. `update` may use element-wise operations, indexing of the gate axis, parameters whose last axis is the
-    units, and reductions over the units.
+    From `update` alone, a built-in cell's or a user's, the library gets the hoisted input product, the hoisted gradient
+    of R and the fast loops. `update` may use element-wise operations, indexing of the gate axis, parameters whose last
+    axis is the units, and reductions over the units.
     """
 
     @abc.abstractmethod
@@ -66,11 +87,7 @@ class GatedCell(Cell):
 
     @abc.abstractmethod
     def recurrent(self) -> tuple[Array, Array | None] | None:
-        """`(R, b_h)` with R `(gates, hidden, hidden)` and b_h `(gates, hidden)` or None; None where there is no product."""
-
-    def hidden(self, state: State) -> Float[Array, " hidden"]:
-        """What R multiplies: an element-wise function of the state."""
-        return state.h
+        """`(R, b_h)`, R `(gates, hidden, hidden)` and b_h `(gates, hidden)` or None; None where there is no product."""
 
     @abc.abstractmethod
     def update(
@@ -78,15 +95,35 @@ class GatedCell(Cell):
     ) -> tuple[State, Float[Array, " hidden"]]:
         """The new state and output from the two products, unit by unit."""
 
-    def __call__(self, x: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None) -> tuple[State, Array]:
+    def __call__(
+        self, x: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
+    ) -> tuple[State, Array]:
         del key
         return self.update(self.project(x), self.from_hidden(state), state, dt)
+
+    def inside(self, from_input: Array, from_hidden: Array | None, state: State) -> dict[str, Array]:
+        """`internals` from the two products: what `update` computes on its way."""
+        del from_input, from_hidden, state
+        return {}
+
+    def internals(self, x: Array, state: State) -> dict[str, Array]:
+        return self.inside(self.project(x), self.from_hidden(state), state)
 
     def from_hidden(self, state: State) -> Float[Array, "gates hidden"] | None:
         """`R hidden(s) + b_h`, or None where there is no product."""
         recurrent = self.recurrent()
+        return None if recurrent is None else _product(recurrent, self.hidden(state))
+
+    def advance(
+        self, x: Array, seen: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
+    ) -> tuple[State, Array]:
+        recurrent = self.recurrent()
         if recurrent is None:
-            return None
-        R, b_h = recurrent
-        product = jnp.einsum("ghk,k->gh", R, self.hidden(state))
-        return product if b_h is None else product + b_h
+            return super().advance(x, seen, state, dt=dt, key=key)
+        return self.update(self.project(x), _product(recurrent, seen), state, dt)
+
+
+def _product(recurrent: tuple[Array, Array | None], seen: Array) -> Array:
+    R, b_h = recurrent
+    product = jnp.einsum("ghk,k->gh", R, seen)
+    return product if b_h is None else product + b_h

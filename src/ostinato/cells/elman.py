@@ -32,6 +32,8 @@ class Elman(GatedCell):
     ```
     """
 
+    shown = "h"
+
     input_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)
     activation: str | Callable[[Array], Array] = eqx.field(static=True)
@@ -65,7 +67,9 @@ class Elman(GatedCell):
     def recurrent(self) -> tuple[Array, None]:
         return self.R, None
 
-    def update(self, from_input: Array, from_hidden: Array | None, state: Hidden, dt: Any = None) -> tuple[Hidden, Array]:
+    def update(
+        self, from_input: Array, from_hidden: Array | None, state: Hidden, dt: Any = None
+    ) -> tuple[Hidden, Array]:
         del state, dt
         assert from_hidden is not None
         h = activation_function(self.activation)(from_input[0] + from_hidden[0])

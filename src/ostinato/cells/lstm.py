@@ -1,6 +1,7 @@
 """Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers, Schmidhuber and Cummins 2000)."""
 
-from typing import Any, NamedTuple
+import abc
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -20,34 +21,17 @@ class LSTMState(NamedTuple):
     c: Float[Array, " hidden"]
 
 
-class LSTM(GatedCell):
-    r"""A cell with a memory that is written, kept and read through gates.
+class MemoryCell(GatedCell):
+    """What the LSTMs share: their parameters and state; one of them says how many rows it has and what `step` does."""
 
-    With $a = W x_t + b + R h_{t-1}$, rows in the order $i, f, g, o$:
-
-    $$i = \sigma(a_i),\quad f = \sigma(a_f),\quad g = \tanh(a_g),\quad o = \sigma(a_o)$$
-    $$c_t = f \odot c_{t-1} + i \odot g,\qquad h_t = o \odot \tanh(c_t),\qquad y_t = h_t$$
-
-    Shapes: `x (input,)`, `h, c (hidden,)`, `W (4, hidden, input)`, `R (4, hidden, hidden)`, `b (4, hidden)`.
-
-    Differs from PyTorch: one bias instead of two that are only ever added, and a forget bias of 1 by default (Keras has it
-    too; `init="torch"` has none). Gate order as in PyTorch. Exact online gradients: RTRL.
-
-    ```python
-    >>> import jax, jax.numpy as jnp
-    >>> cell = LSTM(3, 5, key=jax.random.key(0))
-    >>> state, y = cell(jnp.ones(3), cell.init_state())
-    >>> y.shape, state.c.shape
-    ((5,), (5,))
-
-    ```
-    """
+    shown = "h"
+    rows: ClassVar[int] = 4
 
     input_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)
-    W: Float[Array, "4 hidden input"]
-    R: Float[Array, "4 hidden hidden"]
-    b: Float[Array, "4 hidden"]
+    W: Float[Array, "rows hidden input"]
+    R: Float[Array, "_ hidden hidden"]
+    b: Float[Array, "rows hidden"]
 
     def __init__(
         self,
@@ -60,38 +44,69 @@ class LSTM(GatedCell):
         key: PRNGKeyArray,
     ):
         self.input_size, self.hidden_size = input_size, hidden_size
-        weights = gate_weights(init, 4, hidden_size, input_size, key=key, dtype=dtype)
+        weights = gate_weights(init, self.rows, hidden_size, input_size, key=key, dtype=dtype)
         self.W, self.R = weights.W, weights.R
         bias = weights.forget_bias if forget_bias is None else forget_bias
-        self.b = (weights.b + weights.b_h).at[FORGET].add(bias)
+        self.b = self.remember(weights.b + weights.b_h, bias)
+
+    @abc.abstractmethod
+    def step(self, from_input: Array, from_hidden: Array, state: LSTMState) -> tuple[LSTMState, tuple[Array, ...]]:
+        """The new state, and the activated gates in the order of the rows of `b`."""
+
+    def remember(self, b: Array, bias: float) -> Array:
+        """The biases `b`, moved by `bias` towards keeping the memory."""
+        return b.at[FORGET].add(bias)
 
     def init_state(self, *, key: PRNGKeyArray | None = None) -> LSTMState:
         del key
         zeros = jnp.zeros(self.hidden_size, self.b.dtype)
         return LSTMState(zeros, zeros)
 
-    def project(self, x: Float[Array, " input"]) -> Float[Array, "4 hidden"]:
+    def project(self, x: Float[Array, " input"]) -> Float[Array, "rows hidden"]:
         return self.W @ x + self.b
 
     def recurrent(self) -> tuple[Array, None]:
         return self.R, None
-
-    def gates(self, from_input: Array, from_hidden: Array) -> tuple[Array, Array, Array, Array]:
-        """The activated gates, in the order input, forget, cell, output."""
-        a = from_input + from_hidden
-        return jax.nn.sigmoid(a[INPUT]), jax.nn.sigmoid(a[FORGET]), jnp.tanh(a[CELL]), jax.nn.sigmoid(a[OUTPUT])
 
     def update(
         self, from_input: Array, from_hidden: Array | None, state: LSTMState, dt: Any = None
     ) -> tuple[LSTMState, Array]:
         del dt
         assert from_hidden is not None
-        i, f, g, o = self.gates(from_input, from_hidden)
-        c = f * state.c + i * g
-        h = o * jnp.tanh(c)
-        return LSTMState(h, c), h
+        new, _ = self.step(from_input, from_hidden, state)
+        return new, new.h
 
-    def internals(self, x: Array, state: LSTMState) -> dict[str, Array]:
-        from_hidden = self.from_hidden(state)
+    def inside(self, from_input: Array, from_hidden: Array | None, state: LSTMState) -> dict[str, Array]:
         assert from_hidden is not None
-        return {"gates": jnp.stack(self.gates(self.project(x), from_hidden))}
+        return {"gates": jnp.stack(self.step(from_input, from_hidden, state)[1])}
+
+
+class LSTM(MemoryCell):
+    r"""A cell with a memory that is written, kept and read through gates.
+
+    With $a = W x_t + b + R h_{t-1}$, rows in the order $i, f, g, o$:
+
+    $$i = \sigma(a_i),\quad f = \sigma(a_f),\quad g = \tanh(a_g),\quad o = \sigma(a_o)$$
+    $$c_t = f \odot c_{t-1} + i \odot g,\qquad h_t = o \odot \tanh(c_t),\qquad y_t = h_t$$
+
+    Shapes: `x (input,)`, `h, c (hidden,)`, `W (4, hidden, input)`, `R (4, hidden, hidden)`, `b (4, hidden)`.
+
+    Differs from PyTorch: one bias instead of two that are only ever added, and a forget bias of 1 by default (Keras has
+    it too; `init="torch"` has none). Gate order as in PyTorch. Exact online gradients: RTRL.
+
+    ```python
+    >>> import jax, jax.numpy as jnp
+    >>> cell = LSTM(3, 5, key=jax.random.key(0))
+    >>> state, y = cell(jnp.ones(3), cell.init_state())
+    >>> y.shape, state.c.shape
+    ((5,), (5,))
+
+    ```
+    """
+
+    def step(self, from_input: Array, from_hidden: Array, state: LSTMState) -> tuple[LSTMState, tuple[Array, ...]]:
+        a = from_input + from_hidden
+        i, f, o = jax.nn.sigmoid(a[INPUT]), jax.nn.sigmoid(a[FORGET]), jax.nn.sigmoid(a[OUTPUT])
+        g = jnp.tanh(a[CELL])
+        c = f * state.c + i * g
+        return LSTMState(o * jnp.tanh(c), c), (i, f, g, o)

@@ -1,0 +1,58 @@
+"""The table of cells: a name for each architecture."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ostinato.cells.base import Cell
+from ostinato.cells.elman import Elman
+from ostinato.cells.gru import GRU, GRUBefore
+from ostinato.cells.gru_simple import GRU1, GRU2, GRU3
+from ostinato.cells.indrnn import IndRNN
+from ostinato.cells.jordan import Jordan
+from ostinato.cells.layernorm import LayerNormElman, layer_norm_gru, layer_norm_lstm
+from ostinato.cells.lstm import LSTM
+from ostinato.cells.lstm_projection import ProjectionLSTM
+from ostinato.cells.lstm_variants import LSTM1997, CoupledLSTM
+from ostinato.cells.mgu import MGU, MGU1, MGU2, MGU3, MGUAfter
+from ostinato.cells.peephole import PeepholeLSTM, SimplePeepholeLSTM
+from ostinato.cells.rmlp import RecurrentMLP
+
+
+@dataclass(frozen=True)
+class CellEntry:
+    """A row: `make(input_size, hidden_size, *, key, **settings)`, one line of description, where it was published."""
+
+    make: Callable[..., Cell]
+    description: str
+    reference: str
+
+
+CELLS: dict[str, CellEntry] = {
+    "elman": CellEntry(Elman, "simple recurrent network, any activation", "Elman 1990"),
+    "elman-layernorm": CellEntry(LayerNormElman, "simple recurrent network, normalised", "Ba, Kiros and Hinton 2016"),
+    "gru": CellEntry(GRU, "gated recurrent unit, reset after the product", "Cho et al. 2014"),
+    "gru-before": CellEntry(GRUBefore, "gated recurrent unit, reset before the product", "Cho et al. 2014"),
+    "gru-layernorm": CellEntry(layer_norm_gru, "gated recurrent unit, normalised", "Ba, Kiros and Hinton 2016"),
+    "gru1": CellEntry(GRU1, "GRU whose gates see state and bias", "Dey and Salem 2017"),
+    "gru2": CellEntry(GRU2, "GRU whose gates see the state", "Dey and Salem 2017"),
+    "gru3": CellEntry(GRU3, "GRU whose gates are learned constants", "Dey and Salem 2017"),
+    "indrnn": CellEntry(IndRNN, "independently recurrent units", "Li et al. 2018"),
+    "jordan": CellEntry(Jordan, "sees its own output of the step before", "Jordan 1986"),
+    "lstm": CellEntry(LSTM, "long short-term memory with forget gate", "Gers, Schmidhuber and Cummins 2000"),
+    "lstm-1997": CellEntry(LSTM1997, "the first LSTM, without forget gate", "Hochreiter and Schmidhuber 1997"),
+    "lstm-coupled": CellEntry(CoupledLSTM, "LSTM that forgets as much as it writes", "Greff et al. 2015"),
+    "lstm-layernorm": CellEntry(layer_norm_lstm, "LSTM, normalised", "Ba, Kiros and Hinton 2016"),
+    "lstm-peephole": CellEntry(
+        PeepholeLSTM, "LSTM whose gates see the memory", "Gers, Schraudolph and Schmidhuber 2002"
+    ),
+    "lstm-peephole-simple": CellEntry(
+        SimplePeepholeLSTM, "LSTM whose gates see only the memory", "simplified from Gers et al. 2002"
+    ),
+    "lstm-projection": CellEntry(ProjectionLSTM, "LSTM with a projected output", "Sak, Senior and Beaufays 2014"),
+    "mgu": CellEntry(MGU, "minimal gated unit, one gate", "Zhou et al. 2016"),
+    "mgu-after": CellEntry(MGUAfter, "minimal gated unit, gate after the product", "after Zhou et al. 2016"),
+    "mgu1": CellEntry(MGU1, "MGU whose gate sees state and bias", "Heck and Salem 2017"),
+    "mgu2": CellEntry(MGU2, "MGU whose gate sees the state", "Heck and Salem 2017"),
+    "mgu3": CellEntry(MGU3, "MGU whose gate is a learned constant", "Heck and Salem 2017"),
+    "rmlp": CellEntry(RecurrentMLP, "feed-forward layers, the last one recurrent", "Tutschku 1995"),
+}
