@@ -7,8 +7,10 @@ from .batches import FunctionBatches as FunctionBatches
 from .buckets import bucket_edges as bucket_edges
 from .order import permutation as permutation
 from .order import stream as stream
+from .read import read_table as read_table
 from .scale import Standardizer as Standardizer
 from .sources import Rows as Rows
 from .sources import SequenceSource as SequenceSource
 from .sources import Source as Source
 from .sources import WindowSource as WindowSource
+from .table import Table as Table

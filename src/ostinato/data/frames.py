@@ -1,0 +1,71 @@
+"""Frames of other libraries (pandas, polars, Arrow) as columns, through narwhals; needs the extra `frames`."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ostinato.errors import CorruptFile, DataError
+
+from .values import as_text
+
+NEEDED = "needs the extra `frames`: pip install 'ostinato[frames]'"
+
+
+def columns_of(frame: Any) -> dict[str, np.ndarray]:
+    """The columns of an eager frame or series by name: numbers and truth values as float64, times, all else as strings.
+
+    Raises `DataError` where narwhals is not installed, does not know the frame, or a name occurs twice.
+    """
+    try:
+        import narwhals as nw
+        from narwhals.exceptions import DuplicateError
+    except ImportError as error:
+        raise DataError(f"a frame {NEEDED}") from error
+    try:
+        native = nw.from_native(frame, eager_only=True, allow_series=True)
+    except DuplicateError as error:
+        raise DataError(f"frame: duplicate column names ({error})") from error
+    except TypeError as error:
+        raise DataError(f"frame: expected a frame or series that is loaded, got {type(frame).__name__}") from error
+    index = _index(nw.maybe_get_index(native))
+    if isinstance(native, nw.Series):
+        native = native.alias(str(native.name or "0")).to_frame()
+    return {**index, **{str(name): _column(nw, native[name]) for name in native.columns}}
+
+
+def read_parquet(path: Path) -> dict[str, np.ndarray]:
+    """The columns of a Parquet file, through pyarrow."""
+    try:
+        import pyarrow.parquet
+        from pyarrow import ArrowException
+    except ImportError as error:
+        raise DataError(f"{path}: a Parquet file {NEEDED}") from error
+    try:
+        frame = pyarrow.parquet.read_table(path)
+    except (ArrowException, OSError) as error:
+        raise CorruptFile(f"{path}: not a readable Parquet file ({error})") from error
+    if len(set(frame.column_names)) < len(frame.column_names):
+        raise DataError(f"{path}: duplicate column names")
+    return columns_of(frame)
+
+
+def _index(index: Any) -> dict[str, np.ndarray]:
+    """The times of a pandas index; positions and the like are left out."""
+    index = index.to_timestamp() if hasattr(index, "to_timestamp") else index
+    if index is None or getattr(index.dtype, "kind", "") != "M":
+        return {}
+    index = index if getattr(index, "tz", None) is None else index.tz_convert(None)
+    return {str(index.name or "index"): index.to_numpy().astype("datetime64[s]")}
+
+
+def _column(nw: Any, series: Any) -> np.ndarray:
+    dtype = series.dtype
+    if dtype.is_numeric() or dtype == nw.Boolean:
+        values = series.cast(nw.Float64)
+        return np.array([v if isinstance(v, float) else np.nan for v in values.to_list()], np.float64)
+    if dtype == nw.Date or isinstance(dtype, nw.Datetime):
+        if getattr(dtype, "time_zone", None) is not None:
+            series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return np.array([as_text(v)[:19] or "NaT" for v in series.to_list()], "datetime64[s]")
+    return np.array([as_text(v) for v in series.to_list()], object)
