@@ -1,1 +1,3 @@
-"""What is a model for a purpose? `fit` and `predict`, with honest baselines beside them."""
+"""Fit and predict for a purpose: forecasting, classifying and regressing sequences, and the baselines beside them."""
+
+from .base import Estimator as Estimator
