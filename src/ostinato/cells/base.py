@@ -119,7 +119,7 @@ class GatedCell(Cell):
     ) -> tuple[State, Array]:
         recurrent = self.recurrent()
         if recurrent is None:
-            return super().advance(x, seen, state, dt=dt, key=key)
+            return Cell.advance(self, x, seen, state, dt=dt, key=key)
         return self.update(self.project(x), _product(recurrent, seen), state, dt)
 
 

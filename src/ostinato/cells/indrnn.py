@@ -21,7 +21,7 @@ class IndRNN(GatedCell):
 
     Shapes: `x (input,)`, `h (hidden,)`, `W (1, hidden, input)`, `b (1, hidden)`, `u (hidden,)`.
 
-    The gradient through T steps grows like $u^T$, so the paper keeps $|u| \le \gamma^{1/T}$ for sequences of `length` T:
+    The gradient through T steps grows like $u^T$, so the paper keeps $|u| \le \gamma^{1/T}$, with T the `length`:
 
     * `u` starts uniform in $(0, \gamma^{1/T})$; in the last recurrent layer, where only the final step is read
       (`last=True`), in $(\epsilon^{1/T}, \gamma^{1/T})$, so that it remembers. Without `length`, T is taken as endless:

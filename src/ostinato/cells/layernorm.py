@@ -13,6 +13,7 @@ from ostinato.cells.base import GatedCell, Hidden
 from ostinato.cells.elman import Elman
 from ostinato.cells.gru import GRU
 from ostinato.cells.lstm import CELL, FORGET, INPUT, LSTM, OUTPUT, LSTMState
+from ostinato.cells.wrapper import GatedWrapper
 from ostinato.errors import SettingsError
 from ostinato.types import State
 
@@ -25,13 +26,13 @@ def normalised(a: Array) -> Array:
     return centred * jax.lax.rsqrt(jnp.mean(centred * centred) + EPSILON)
 
 
-class LayerNorm(GatedCell):
+class LayerNorm(GatedWrapper):
     r"""Any gated cell with its two products normalised over the units, each by itself, before they meet.
 
     $$N(a) = \frac{a - \mathrm{mean}(a)}{\sqrt{\mathrm{var}(a) + 10^{-5}}},\qquad
     s_t, y_t = \mathrm{update}(g_x \odot N(W x_t) + b,\; g_h \odot N(R\,\mathrm{hidden}(s_{t-1})) + b_h,\; s_{t-1})$$
 
-    Shapes: `gain_x`, `gain_h` `(gates, hidden)`, 1 at first; `b` and `b_h` are the cell's own biases. `together` says how
+    Shapes: `gain_x`, `gain_h` `(gates, hidden)`, 1 at first; `b`, `b_h` are the cell's own biases. `together` says how
     many consecutive gates are normalised as one vector, e.g. `(2, 1)`; each gate by itself where none is given.
 
     `layer_norm_lstm` and `layer_norm_gru` are the paper's forms; for its plain network, which normalises the sum of the
@@ -50,13 +51,12 @@ class LayerNorm(GatedCell):
     ```
     """
 
-    cell: GatedCell
     together: tuple[int, ...] | None = eqx.field(static=True)
     gain_x: Float[Array, "_ hidden"]
     gain_h: Float[Array, "_ hidden"] | None
 
     def __init__(self, cell: GatedCell, *, together: Sequence[int] | None = None):
-        self.cell = cell
+        super().__init__(cell)
         self.together = None if together is None else tuple(together)
         from_input = self.bias
         recurrent = cell.recurrent()
@@ -67,25 +67,10 @@ class LayerNorm(GatedCell):
                 raise SettingsError(f"together: expected a sum of {gain.shape[0]} gates, got {tuple(together)}")
 
     @property
-    def input_size(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.cell.input_size
-
-    @property
-    def hidden_size(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.cell.hidden_size
-
-    @property
-    def shown(self) -> str | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.cell.shown
-
-    @property
     def bias(self) -> Float[Array, "gates hidden"]:
         """What the cell's projection gives of nothing: its bias."""
         leaf = jax.tree.leaves(eqx.filter(self.cell, eqx.is_inexact_array))[0]
         return self.cell.project(jnp.zeros(self.cell.input_size, leaf.dtype))
-
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> State:
-        return self.cell.init_state(key=key)
 
     def project(self, x: Float[Array, " input"]) -> Float[Array, "gates hidden"]:
         bias = self.bias
@@ -94,9 +79,6 @@ class LayerNorm(GatedCell):
     def recurrent(self) -> tuple[Array, None] | None:
         recurrent = self.cell.recurrent()
         return None if recurrent is None else (recurrent[0], None)
-
-    def hidden(self, state: State) -> Float[Array, " hidden"]:
-        return self.cell.hidden(state)
 
     def update(self, from_input: Array, from_hidden: Array | None, state: State, dt: Any = None) -> tuple[State, Array]:
         return self.cell.update(from_input, self._from_hidden(from_hidden), state, dt)

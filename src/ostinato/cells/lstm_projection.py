@@ -29,7 +29,7 @@ class ProjectionLSTM(Cell):
     $$c_t = f \odot c_{t-1} + i \odot g,\qquad h_t = P\,(o \odot \tanh(c_t)),\qquad y_t = h_t$$
 
     Shapes: `x (input,)`, `h (projection,)`, `c (hidden,)`, `W (4, hidden, input)`, `R (4, hidden, projection)`,
-    `b (4, hidden)`, `P (projection, hidden)`. `projection_size` is half of `hidden_size`, rounded up, where none is given.
+    `b (4, hidden)`, `P (projection, hidden)`. `projection_size` is half of `hidden_size`, rounded up, if not given.
 
     As PyTorch's LSTM with `proj_size`, but for one bias instead of two and the forget bias of 1 (`init="torch"` has
     none). Two products depend on one another, so this is a plain cell. Exact online gradients: RTRL.

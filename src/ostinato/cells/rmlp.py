@@ -16,10 +16,11 @@ from ostinato.cells.init import gate_weights
 class RecurrentMLP(GatedCell):
     r"""Feed-forward layers, then one that sees them and itself one step ago; a `Stack` of these is the full network.
 
-    $$z^{(0)} = x_t,\quad z^{(k)} = a(W_k z^{(k-1)} + b_k),\quad h_t = a(W z^{(K)} + b + R h_{t-1}),\quad y_t = h_t$$
+    $$z^{(0)} = x_t,\quad z^{(k)} = a(W_k z^{(k-1)} + b_k)$$
+    $$h_t = a(W z^{(K)} + b + R h_{t-1}),\qquad y_t = h_t$$
 
-    Shapes: `x (input,)`, `h (hidden,)`, feed-forward weights `(size_k, size_{k-1})` and `(size_k,)` for each of `layers`,
-    `W (1, hidden, size_K)`, `R (1, hidden, hidden)`, `b (1, hidden)`. One layer of `hidden_size` where none are given.
+    Shapes: `x (input,)`, `h (hidden,)`, feed-forward `weights` `(size_k, size_{k-1})`, `biases` `(size_k,)`,
+    `W (1, hidden, size_K)`, `R (1, hidden, hidden)`, `b (1, hidden)`. `layers` are the sizes; one of `hidden_size` if not given.
 
     The feed-forward part has no memory, so it is computed for all steps at once. Exact online gradients: RTRL.
 

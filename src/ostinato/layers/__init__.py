@@ -5,6 +5,7 @@ from ostinato.kernels import step as step
 from .bidirectional import Bidirectional as Bidirectional
 from .bidirectional import BidirectionalState as BidirectionalState
 from .dropout import Dropout as Dropout
+from .initial import learn_initial_state as learn_initial_state
 from .many_to_one import ManyToOne as ManyToOne
 from .many_to_one import pool_steps as pool_steps
 from .readout import Readout as Readout
@@ -13,3 +14,5 @@ from .rnn import RNN as RNN
 from .rollout import rollout as rollout
 from .stack import Stack as Stack
 from .unroll import unroll as unroll
+from .variational import VariationalDropout as VariationalDropout
+from .zoneout import Zoneout as Zoneout
