@@ -29,6 +29,7 @@ __all__ = [
     "Stack",
     "__version__",
     "analysis",
+    "benches",
     "cells",
     "data",
     "errors",
@@ -50,6 +51,7 @@ __all__ = [
 if TYPE_CHECKING:
     from ostinato import (
         analysis,
+        benches,
         cells,
         data,
         errors,
