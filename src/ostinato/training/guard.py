@@ -1,0 +1,136 @@
+"""A number that is not finite: what to do then, and where it came from."""
+
+from typing import Any, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ostinato.cells.base import Cell
+from ostinato.data import Examples
+from ostinato.errors import NonFiniteError
+from ostinato.layers import unroll
+from ostinato.layers.record import recordable
+from ostinato.training.tree import named_leaves
+from ostinato.training.update import Update
+
+Policy = Literal["stop", "skip", "rollback"]
+POLICIES: tuple[Policy, ...] = ("stop", "skip", "rollback")
+
+MOST_IN_A_ROW = 20
+"""Bad batches in a row after which `skip` and `rollback` give up: training that learns nothing is to say so."""
+
+
+def trace_back(update: Update, model: Any, opt_state: Any, examples: Examples, step: int) -> str:
+    """In words, the first thing that is not finite when a batch is run again, piece by piece and layer by layer.
+
+    Looked at in this order: the batch, the weights, each layer from the ground up and each time step in the order in
+    which it runs, the loss, the gradients, the weights after the update.
+    """
+    found = _in_batch(examples) or _in_weights("weights", model)
+    key, carry, state = update.key(step), update.rule.init(model, examples), None
+    time = examples.inputs.time_size
+    size = update.chunk or max(time, 1)
+    for start in range(0, time, size):
+        if found:
+            break
+        part = examples if size >= time else examples.window(start, start + size)
+        forward, ys, state = _in_layers(model, part, state, key, start)
+        found = forward or _in_loss(update.loss, ys, part, start)
+        if not found:
+            model, opt_state, carry, _, grads = update.piece(model, opt_state, carry, part, key)
+            where = f" of the steps {start} to {min(start + size, time) - 1}" if update.chunk else ""
+            found = _in_weights(f"gradients{where}", grads) or _in_weights("weights after the update", model)
+    return found or "when run again, everything is finite: the numbers differ from run to run on this machine"
+
+
+def _in_batch(examples: Examples) -> str:
+    try:
+        examples.inputs.check()
+    except NonFiniteError as error:
+        return f"inputs: {error}"
+    weight = np.asarray(examples.weight)
+    counts = weight != 0
+    for name, leaf in {
+        "weight": weight,
+        **{f"targets {n}": t for n, t in named_leaves(examples.targets).items()},
+    }.items():
+        array = np.asarray(leaf)
+        if np.issubdtype(array.dtype, np.inexact):
+            read = np.where(counts.reshape(counts.shape + (1,) * (array.ndim - counts.ndim)), array, 0)
+            if not np.isfinite(read).all():
+                return f"{name}: {_place(np.argwhere(~np.isfinite(read))[0], counts.ndim, 0)}"
+    return ""
+
+
+def _in_weights(what: str, tree: Any) -> str:
+    leaves = named_leaves(eqx.filter(tree, eqx.is_inexact_array))
+    bad = [name for name, leaf in leaves.items() if not bool(jnp.all(jnp.isfinite(leaf)))]
+    return f"{what}: {', '.join(bad[:6])}{' and more' if len(bad) > 6 else ''}" if bad else ""
+
+
+def _in_layers(model: Any, examples: Examples, state: Any, key: Any, start: int) -> tuple[str, Any, Any]:
+    """What is not finite inside the model, its outputs, and its last state."""
+    inputs = examples.inputs
+    rnn = getattr(model, "rnn", model)
+    layer = model if isinstance(model, Cell) else getattr(rnn, "stack", None)
+    if layer is None:
+        ys, final = model(inputs, state, key=key, start=start)
+        return _in_outputs("outputs", ys, examples, start), ys, final
+    names = recordable(layer)
+    options: dict[str, Any] = {"key": key, "start": start, "kernel": "reference"}
+    ys, final, tape = (*unroll(layer, inputs, state, **options), {})[:3]
+    if names:
+        ys, final, tape = unroll(layer, inputs, state, record=names, **options)
+    parts = getattr(layer, "parts", dict)()
+    axis = inputs.values.ndim - 2
+    for i, part in parts.items() or [("", layer)]:
+        mine = {n: np.asarray(v) for n, v in tape.items() if not i or n.startswith(f"{i}/")}
+        times = {n: t for n, v in mine.items() if (t := _first_time(v, axis, "backward" in n.split("/"))) is not None}
+        if times:
+            name = min(times, key=lambda n: -times[n] if "backward" in n.split("/") else times[n])
+            row = np.argwhere(~np.isfinite(np.take(mine[name], times[name], axis)))[0][:axis]
+            place = _place([*row, times[name]], axis + 1, start)
+            return f"layer {i or 0} ({type(part).__name__}), {name.split('/', 1)[-1]!r}, {place}", ys, final
+    last = next(reversed(parts.items())) if parts else (0, layer)
+    found = _in_outputs(f"layer {last[0]} ({type(last[1]).__name__}), outputs", ys, examples, start)
+    if not found and layer is not model and rnn is not model:
+        ys, final = model(inputs, state, key=key, start=start)
+        found = _in_outputs(f"{type(model).__name__}, outputs", ys, examples, start)
+    return found, ys, final
+
+
+def _first_time(values: np.ndarray, axis: int, backward: bool) -> int | None:
+    """The first time step, in running order, at which something is not finite."""
+    if not np.issubdtype(values.dtype, np.inexact):
+        return None
+    others = tuple(a for a in range(values.ndim) if a != axis)
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=others))
+    return None if bad.size == 0 else int(bad[-1] if backward else bad[0])
+
+
+def _in_outputs(what: str, ys: Any, examples: Examples, start: int) -> str:
+    for leaf in jax.tree.leaves(ys):
+        bad = np.argwhere(~np.isfinite(np.asarray(leaf)))
+        if bad.size:
+            lead = examples.inputs.values.ndim - 2
+            steps = leaf.ndim > lead + 1
+            return f"{what}: {_place(bad[0], lead + steps, start if steps else 0, steps)}"
+    return ""
+
+
+def _in_loss(loss: Any, ys: Any, examples: Examples, start: int) -> str:
+    weight, ndim = np.asarray(examples.weight), examples.weight.ndim
+    flat = lambda leaf: leaf.reshape(weight.size, *leaf.shape[ndim:])  # noqa: E731
+    values = np.asarray(jax.vmap(loss)(jax.tree.map(flat, ys), jax.tree.map(flat, examples.targets)))
+    bad = np.argwhere(~np.isfinite(values.reshape(weight.shape)) & (weight != 0))
+    return f"loss: {_place(bad[0], ndim, start, not examples.per_sequence)}" if bad.size else ""
+
+
+def _place(index: Any, axes: int, start: int, steps: bool = True) -> str:
+    *rows, last = (int(i) for i in list(index)[:axes])
+    if not steps:
+        return "row " + ", ".join(map(str, [*rows, last]))
+    where = f"time step {start + last}"
+    return f"row {', '.join(map(str, rows))}, {where}" if rows else where

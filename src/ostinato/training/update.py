@@ -1,0 +1,134 @@
+"""One training step, compiled once for each shape of batch: gradients by the rule, update by Optax, all finite."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+from ostinato.data import Examples, stream
+from ostinato.learning import Rule
+
+WINDOW = 16
+"""Steps that are sent off before their losses are fetched: the host never waits for a single step."""
+
+
+class Moving(eqx.Module):
+    """What changes on the device from step to step. Its buffers are handed over to the next step: never keep them."""
+
+    model: PyTree[Any]
+    opt_state: PyTree[Any]
+    losses: Float[Array, " window"]
+    bad: Bool[Array, " window"]
+    live: Bool[Array, ""]
+
+
+class Update:
+    r"""`moving = update(moving, examples, step, slot)`.
+
+    $$v, g = \mathrm{rule}(\theta, \text{batch}),\quad u, o = \mathrm{optimizer}(g, o, \theta),\quad
+      \theta \leftarrow \mathrm{constrain}(\theta + u)$$
+
+    With `chunk` the batch is cut in time and this is done for each piece, the rule's carry running through. Where the
+    value, a gradient or a new weight is not finite, nothing of the batch is taken over and `bad[slot]` is set; with
+    `freeze` nothing is taken over from then on, until the host has seen to it. `traces` counts compilations.
+    """
+
+    def __init__(
+        self,
+        model: PyTree[Any],
+        opt_state: PyTree[Any],
+        *,
+        rule: Rule,
+        loss: Callable[..., Any],
+        optimizer: optax.GradientTransformation,
+        chunk: int | None,
+        constrain: Callable[[Any], Any] | None,
+        freeze: bool,
+        seed: int,
+    ):
+        self.rule, self.loss, self.chunk, self.constrain, self.seed = rule, loss, chunk, constrain, seed
+        self.optimizer = optax.with_extra_args_support(optimizer)
+        self.traces = 0
+        self._freeze = freeze
+        # The model's own buffers stay its owner's: only copies are handed over.
+        self._fixed = eqx.partition((model, opt_state), eqx.is_array)[1]
+        self._compiled = jax.jit(self._step, donate_argnums=0)
+
+    def start(self, model: PyTree[Any], opt_state: PyTree[Any]) -> Moving:
+        """The device's side of a state; the arguments stay usable."""
+        arrays = jax.tree.map(jnp.copy, eqx.filter((model, opt_state), eqx.is_array))
+        losses = jnp.zeros(WINDOW, jnp.result_type(float))
+        return Moving(arrays[0], arrays[1], losses, jnp.zeros(WINDOW, bool), jnp.ones((), bool))
+
+    def state(self, moving: Moving) -> tuple[PyTree[Any], PyTree[Any]]:
+        """Model and optimiser state, to be kept as long as one likes."""
+        return eqx.combine(jax.tree.map(jnp.copy, (moving.model, moving.opt_state)), self._fixed)
+
+    def __call__(self, moving: Moving, examples: Examples, step: int, slot: int) -> Moving:
+        return self._compiled(moving, examples, np.uint32(step), np.int32(slot))
+
+    def key(self, step: Any) -> Any:
+        """The key of all noise in a step."""
+        return stream(self.seed, "noise", step)
+
+    def piece(
+        self, model: Any, opt_state: Any, carry: Any, examples: Examples, key: Any
+    ) -> tuple[PyTree[Any], PyTree[Any], Any, Any, PyTree[Any]]:
+        """One update: the new model, optimiser state and carry; the value and the gradients."""
+        value, grads, carry = self.rule(model, self.loss, examples, carry, key)
+        weights = eqx.filter(model, eqx.is_inexact_array)
+        updates, opt_state = self.optimizer.update(grads, opt_state, weights, value=value)
+        model = eqx.apply_updates(model, updates)
+        if self.constrain is not None:
+            model = self.constrain(model)
+        return model, opt_state, carry, value, grads
+
+    def _step(self, moving: Moving, examples: Examples, step: Int[Array, ""], slot: Int[Array, ""]) -> Moving:
+        self.traces += 1  # runs while JAX traces, and at no other time
+        model, _ = eqx.combine((moving.model, moving.opt_state), self._fixed)
+        key, carry = self.key(step), self.rule.init(model, examples)
+        done = (moving.model, moving.opt_state, carry, jnp.zeros((), moving.losses.dtype), jnp.ones((), bool))
+
+        def one(done: Any, part: Examples) -> Any:
+            arrays, opt_arrays, carry, total, fine = done
+            model, opt_state = eqx.combine((arrays, opt_arrays), self._fixed)
+            model, opt_state, carry, value, grads = self.piece(model, opt_state, carry, part, key)
+            fine &= all_finite((value, grads, eqx.filter(model, eqx.is_inexact_array)))
+            arrays, opt_arrays = eqx.filter((model, opt_state), eqx.is_array)
+            return arrays, opt_arrays, carry, total + value.astype(total.dtype), fine
+
+        time, size = examples.inputs.time_size, self.chunk
+        if size is None or size >= time:
+            done = one(done, examples)
+        else:
+            whole, axis = time - time % size, examples.weight.ndim - 1
+
+            def body(done: Any, start: Any) -> tuple[Any, None]:
+                cut = lambda a: jax.lax.dynamic_slice_in_dim(a, start, size, axis=axis)  # noqa: E731
+                return one(done, jax.tree.map(cut, examples)), None
+
+            done, _ = jax.lax.scan(body, done, jnp.arange(0, whole, size, dtype=jnp.int32))
+            if whole < time:
+                done = one(done, examples.window(whole, time))
+        arrays, opt_arrays, _, total, fine = done
+        taken = fine & moving.live
+        keep = lambda new, old: jnp.where(taken, new, old)  # noqa: E731
+        arrays, opt_arrays = jax.tree.map(keep, (arrays, opt_arrays), (moving.model, moving.opt_state))
+        return Moving(
+            arrays,
+            opt_arrays,
+            moving.losses.at[slot].set(total),
+            moving.bad.at[slot].set(~fine),
+            moving.live & (fine | (not self._freeze)),
+        )
+
+
+def all_finite(tree: PyTree[Any]) -> Bool[Array, ""]:
+    """Whether every number in the tree is finite."""
+    leaves = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]
+    return jnp.all(jnp.stack(leaves)) if leaves else jnp.ones((), bool)
