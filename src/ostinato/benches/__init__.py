@@ -1,4 +1,4 @@
-"""How fast is it, and how right, on this machine? Timings beside a peer and a floor (`BENCHES` the table), the doctor."""
+"""How fast is it, and how right, on this machine? Timings beside a peer and a floor (`BENCHES`), and the doctor."""
 
 from .base import Bench as Bench
 from .base import BenchSettings as BenchSettings

@@ -1,1 +1,17 @@
 """How is it shown? Figures as pure functions, and the self-contained report."""
+
+from .evaluation import Confusion as Confusion
+from .evaluation import Curve as Curve
+from .evaluation import Evaluation as Evaluation
+from .evaluation import Pairs as Pairs
+from .evaluation import Panel as Panel
+from .evaluation import Score as Score
+from .heatmap import confusion_figure as confusion_figure
+from .lines import Line as Line
+from .lines import line_figure as line_figure
+from .report import Record as Record
+from .report import read_record as read_record
+from .report import render as render
+from .report import write_report as write_report
+from .scatter import scatter_figure as scatter_figure
+from .svg import standalone as standalone

@@ -1,0 +1,121 @@
+"""Curves over one axis: learning curves, forecasts against the truth, errors by horizon."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ostinato.view.frame import WIDE, Entry, Scale, axes, extent, figure, legend
+from ostinato.view.svg import SERIES, tag, text
+
+Role = Literal["truth", "ours", "other"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve; a value that is not finite leaves a gap.
+
+    `role` says how it is drawn: the truth in ink, ours strongly, others in colours of their own and dashed. With
+    `points` each value is marked.
+    """
+
+    name: str
+    x: Any
+    y: Any
+    role: Role = "other"
+    points: bool = False
+
+
+def line_figure(
+    lines: Sequence[Line],
+    *,
+    label: str,
+    x_label: str = "",
+    y_label: str = "",
+    x_kind: str = "number",
+    y_kind: str = "number",
+    marks: Sequence[tuple[float, str]] = (),
+    zero: bool = False,
+    width: int = WIDE,
+    height: int = 320,
+) -> str:
+    """Curves with axes and a legend, as SVG.
+
+    * `x_kind`: `"number"` or `"time"` (seconds since 1970); `y_kind`: `"number"` or `"log"`.
+    * `marks`: vertical lines with a word each. `zero`: the vertical axis begins at 0.
+
+    ```python
+    >>> svg = line_figure([Line("a <b>", [0, 1, 2], [1.0, float("nan"), 3.0])], label="two points")
+    >>> svg.startswith('<svg class="figure"'), "a &lt;b&gt;" in svg
+    (True, True)
+
+    ```
+    """
+    styles = _styles(lines)
+    head, top = legend([Entry(n.name, s) for n, s in zip(lines, styles, strict=True)], 8, width - 8)
+    left, right, bottom = 62.0, width - 14.0, height - 46.0
+    top = top + (24 if y_label else 8)
+    low, high = extent([n.y for n in lines], y_kind, 0.04)
+    low = min(low, 0.0) if zero and y_kind != "log" else low
+    x = Scale(*extent([n.x for n in lines]), left, right, x_kind)
+    y = Scale(low, high, bottom, top, y_kind)
+    body = [axes(x, y, x_label, y_label)]
+    for at, word in marks:
+        point = float(x(at))
+        anchor, shift = ("start", 5) if point < (left + right) / 2 else ("end", -5)
+        body.append(tag("line", x1=point, x2=point, y1=top, y2=bottom, class_="mark"))
+        body.append(tag("text", text(word), x=point + shift, y=top + 12, text_anchor=anchor))
+    # Ours is drawn last, above the others.
+    for line, style in sorted(zip(lines, styles, strict=True), key=lambda pair: pair[0].role == "ours"):
+        body.append(_curve(line, style, x, y))
+    scales = {f"data_{n}": f"{s.kind} {s.low!r} {s.high!r} {s.start:g} {s.stop:g}" for n, s in (("x", x), ("y", y))}
+    return figure("".join([head, *body]), width, height, label, **scales)
+
+
+def _styles(lines: Sequence[Line]) -> list[str]:
+    others = [line for line in lines if line.role == "other"]
+    return [
+        line.role if line.role != "other" else f"s{next(i for i, o in enumerate(others) if o is line) % SERIES} dash"
+        for line in lines
+    ]
+
+
+def _curve(line: Line, style: str, x: Scale, y: Scale) -> str:
+    xs, ys = thin(x(line.x), y(line.y), int(abs(x.stop - x.start)))
+    fine = np.isfinite(xs) & np.isfinite(ys)
+    begins = fine & ~np.concatenate([[False], fine[:-1]])
+    path = "".join(
+        f"{'M' if begin else 'L'}{px:.1f} {py:.1f}"
+        for px, py, ok, begin in zip(xs, ys, fine, begins, strict=True)
+        if ok
+    )
+    drawn = tag("path", tag("title", text(line.name)), d=path, class_=f"line {style}", data_name=line.name)
+    if not line.points:
+        return drawn
+    dots = (
+        tag("circle", cx=float(px), cy=float(py), r=3, class_=f"line {style.split()[0]}")
+        for px, py, ok in zip(xs, ys, fine, strict=True)
+        if ok
+    )
+    return drawn + "".join(dots)
+
+
+def thin(xs: np.ndarray, ys: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of a curve with more points than can be seen, the lowest and the highest in each column; its shape stays.
+
+    ```python
+    >>> xs, ys = thin(np.arange(1000.0), np.where(np.arange(1000) == 500, 9.0, 0.0), 10)
+    >>> len(xs) <= 20, ys.max()
+    (True, np.float64(9.0))
+
+    ```
+    """
+    if len(xs) <= 2 * columns:
+        return xs, ys
+    kept = []
+    for part in np.array_split(np.arange(len(xs)), columns):
+        seen = part[np.isfinite(ys[part])]
+        pair = (seen[np.argmin(ys[seen])], seen[np.argmax(ys[seen])]) if seen.size else (part[0],)
+        kept.extend(sorted({int(i) for i in pair}))
+    return xs[kept], ys[kept]

@@ -1,0 +1,89 @@
+"""One HTML page that needs nothing else: no network, light and dark, on a desk and on a phone."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ostinato.view.frame import NARROW, WIDE
+from ostinato.view.svg import FIGURE_STYLE, colour_rules, tag, text
+from ostinato.view.ticks import number_label
+
+_HERE = Path(__file__).parent
+
+
+def page(title: str, sections: Iterable[str]) -> str:
+    """The whole document; `sections` are markup."""
+    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+    head = (
+        '<meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        # Nothing is ever loaded, not even by a label that got through unescaped.
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    )
+    style = colour_rules(":root") + (_HERE / "page.css").read_text() + FIGURE_STYLE
+    script = (_HERE / "page.js").read_text()
+    inside = tag("head", head, tag("title", text(title)), tag("style", style))
+    inside += tag("body", tag("main", *sections), tag("script", script))
+    return f"<!doctype html>\n{tag('html', inside, lang='en')}\n"
+
+
+def section(title: str, *content: str) -> str:
+    """A part with its heading."""
+    return tag("section", tag("h2", text(title)), *content)
+
+
+def folded(title: str, *content: str) -> str:
+    """A part that opens at a click."""
+    return tag("details", tag("summary", text(title)), *content)
+
+
+def drawn(draw: Callable[[int], str], caption: str = "") -> str:
+    """A figure drawn twice, for a desk and for a phone, of which the page shows the one that fits."""
+    both = tag("div", draw(WIDE), class_="wide") + tag("div", draw(NARROW), class_="narrow")
+    reading = tag("div", " ", class_="reading", aria_live="polite")
+    words = tag("figcaption", text(caption), class_="soft") if caption else ""
+    return tag("figure", both, reading, words, style="margin:0")
+
+
+def grid(head: Sequence[str], rows: Iterable[tuple[Sequence[Any], bool]]) -> str:
+    """A table of figures; a row with True is ours."""
+    names = tag("tr", *(tag("th", text(cell)) for cell in head))
+    body = (
+        tag("tr", *(tag("td", text(shown(cell))) for cell in cells), class_="ours" if ours else None)
+        for cells, ours in rows
+    )
+    return tag("div", tag("table", tag("thead", names), tag("tbody", *body)), class_="scroll")
+
+
+def listing(table: Mapping[str, Any]) -> str:
+    """Names and values, nested tables with dotted names."""
+    rows = (tag("tr", tag("th", text(name)), tag("td", text(shown(value)))) for name, value in flat(table))
+    return tag("table", tag("tbody", *rows), class_="pairs")
+
+
+def cards(figures: Mapping[str, Any]) -> str:
+    """Few numbers, large."""
+    parts = (tag("div", tag("b", text(shown(v))), tag("span", text(k)), class_="card") for k, v in figures.items())
+    return tag("div", *parts, class_="cards")
+
+
+def flat(table: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
+    """The entries of nested tables under dotted names."""
+    entries: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        name = f"{before}{key}"
+        entries += flat(value, f"{name}.") if isinstance(value, Mapping) else [(name, value)]
+    return entries
+
+
+def shown(value: Any) -> str:
+    """A value in words."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return number_label(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(shown(v) for v in value) or "–"
+    return str(value)
