@@ -27,8 +27,8 @@ class Estimator:
     `fit` that sets attributes with a trailing underscore, and two methods for files:
 
     * `_fitted() -> (weights, numbers)`: what `fit` found, as a PyTree of arrays and as plain values for JSON;
-    * `_restore(numbers, weights)`: the inverse; `weights(like)` reads the arrays in the structure of `like`, whose leaves
-      are arrays or `jax.ShapeDtypeStruct`s.
+    * `_restore(numbers, weights)`: the inverse; `weights(like)` reads the arrays in the structure of `like`, whose
+      leaves are arrays or `jax.ShapeDtypeStruct`s.
 
     ```python
     >>> class Mean(Estimator):
