@@ -1,5 +1,8 @@
 """How do sequences come in: the sequence type, readers, windows, buckets, scaling, catalogue, deterministic order."""
 
+from .audio import log_mel as log_mel
+from .audio import mel_filters as mel_filters
+from .audio import read_wave as read_wave
 from .batch import Examples as Examples
 from .batch import SequenceBatch as SequenceBatch
 from .batches import Batches as Batches
@@ -8,10 +11,14 @@ from .buckets import bucket_edges as bucket_edges
 from .calendar import calendar as calendar
 from .frequency import Frequency as Frequency
 from .frequency import infer_frequency as infer_frequency
+from .missing import filled as filled
 from .order import permutation as permutation
 from .order import stream as stream
 from .read import read_table as read_table
 from .scale import Standardizer as Standardizer
+from .sequences import LabelledSequences as LabelledSequences
+from .sequences import read_sequences as read_sequences
+from .sequences import write_sequences as write_sequences
 from .series import Series as Series
 from .series import to_series as to_series
 from .sources import Rows as Rows
@@ -19,3 +26,6 @@ from .sources import SequenceSource as SequenceSource
 from .sources import Source as Source
 from .sources import WindowSource as WindowSource
 from .table import Table as Table
+from .windows import Fold as Fold
+from .windows import rolling_origin as rolling_origin
+from .windows import windows as windows

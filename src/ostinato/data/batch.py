@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ostinato.checks import check_finite, check_lengths, check_same
@@ -139,11 +140,9 @@ class SequenceBatch(eqx.Module):
 
     def window(self, start: int, stop: int) -> "SequenceBatch":
         """Steps `start` to `stop` of every row."""
-        return SequenceBatch(
-            self.values[..., start:stop, :],
-            *(None if f is None else f[..., start:stop] for f in (self.mask, self.reset, self.dt)),
-            None if self.observed is None else self.observed[..., start:stop, :],
-        )
+        mask, reset, dt = (None if f is None else f[..., start:stop] for f in (self.mask, self.reset, self.dt))
+        observed = None if self.observed is None else self.observed[..., start:stop, :]
+        return SequenceBatch(self.values[..., start:stop, :], mask, reset, dt, observed)
 
     def check(self) -> "SequenceBatch":
         """Check shapes, dtypes and finiteness on the host, once; gives the batch back.
@@ -156,7 +155,7 @@ class SequenceBatch(eqx.Module):
                 check_same(field.shape, lead, name, "(*batch, time)")
         if self.observed is not None:
             check_same(self.observed.shape, self.values.shape, "observed", "(*batch, time, features)")
-        if isinstance(self.values, jax.core.Tracer):
+        if isinstance(self.values, Tracer):
             return self
         read = np.broadcast_to(np.asarray(self.steps)[..., None], self.values.shape)
         if self.observed is not None:

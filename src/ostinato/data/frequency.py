@@ -73,7 +73,7 @@ class Frequency:
 
     def ahead(self, last: np.datetime64, steps: int) -> np.ndarray:
         """The `steps` times that follow `last`; a day that a month lacks becomes its last day."""
-        last = np.datetime64(last, "s")
+        last = last.astype("datetime64[s]")
         ahead = np.arange(1, steps + 1) * self.every
         if self.unit == "second":
             return last + ahead.astype("timedelta64[s]")
