@@ -13,4 +13,5 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 # Annotations, shapes among them, are checked at every call; has to come before the first import of a room.
-install_import_hook("ostinato", "beartype.beartype")
+# The tower: an int is a float to beartype too, as it is to every type checker.
+install_import_hook("ostinato", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
