@@ -1,3 +1,14 @@
 """Fit and predict for a purpose: forecasting, classifying and regressing sequences, and the baselines beside them."""
 
+from .backtest import Backtest as Backtest
 from .base import Estimator as Estimator
+from .baselines import LinearAR as LinearAR
+from .baselines import Mean as Mean
+from .baselines import Persistence as Persistence
+from .baselines import SeasonalNaive as SeasonalNaive
+from .classifier import SequenceClassifier as SequenceClassifier
+from .forecast import Forecast as Forecast
+from .forecaster import Forecaster as Forecaster
+from .regressor import SequenceRegressor as SequenceRegressor
+from .table import MODELS as MODELS
+from .table import load_model as load_model

@@ -1,0 +1,102 @@
+"""A forecast: numbers for steps to come, with their times, as columns."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """For each series the steps that follow its last row, `values (series, horizon, targets)`.
+
+    * `quantiles`: `(series, horizon, targets, levels)` where `levels` were asked for; `values` is then the median, or
+      the level next to it.
+    * `times`: for each series `(horizon,)`; `None` where there was no time.
+
+    It reads like a table in long layout: `forecast["Temp"]` is a column, `forecast.names` all of them,
+    `forecast.columns()` a dictionary that pandas and polars take. Columns: `series` where there are several, the time
+    (or `step`, 1 to horizon), each target, and `Temp_q0.1` for each level.
+
+    ```python
+    >>> forecast = Forecast(np.array([[[2.0], [3.0]]]), ("sold",), ("0",))
+    >>> forecast.names, forecast["sold"].tolist(), forecast["step"].tolist()
+    (('step', 'sold'), [2.0, 3.0], [1, 2])
+
+    ```
+    """
+
+    values: np.ndarray
+    target_names: tuple[str, ...]
+    ids: tuple[str, ...]
+    times: tuple[np.ndarray, ...] | None = None
+    time_name: str = "step"
+    levels: tuple[float, ...] = ()
+    quantiles: np.ndarray | None = None
+
+    @property
+    def horizon(self) -> int:
+        return self.values.shape[1]
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """All columns by name, each `(series * horizon,)`."""
+        columns: dict[str, np.ndarray] = {}
+        if len(self.ids) > 1:
+            columns["series"] = np.repeat(np.array(self.ids), self.horizon)
+        if self.times is None:
+            columns["step"] = np.tile(np.arange(1, self.horizon + 1), len(self.ids))
+        else:
+            columns[self.time_name] = np.concatenate(self.times)
+        for k, name in enumerate(self.target_names):
+            columns[name] = self.values[..., k].reshape(-1)
+        if self.quantiles is not None:
+            for k, name in enumerate(self.target_names):
+                for q, level in enumerate(self.levels):
+                    columns[f"{name}_q{level:g}"] = self.quantiles[:, :, k, q].reshape(-1)
+        return columns
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.columns())
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.columns()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.ids) * self.horizon
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """The values, with the axes of series and targets left out where there is one only."""
+        del copy
+        values = self.values[0] if len(self.ids) == 1 else self.values
+        values = values[..., 0] if len(self.target_names) == 1 else values
+        return np.asarray(values, dtype)
+
+    def to_pandas(self) -> Any:
+        """A pandas frame; needs pandas."""
+        import pandas
+
+        return pandas.DataFrame(self.columns())
+
+    def __str__(self) -> str:
+        columns = {name: [_cell(v) for v in column[:20]] for name, column in self.columns().items()}
+        widths = {name: max(len(name), *map(len, cells), 1) for name, cells in columns.items() if cells}
+        lines = ["  ".join(name.rjust(widths[name]) for name in columns)]
+        for row in range(min(len(self), 20)):
+            lines.append("  ".join(cells[row].rjust(widths[name]) for name, cells in columns.items()))
+        if len(self) > 20:
+            lines.append(f"... {len(self)} rows")
+        return "\n".join(lines)
+
+
+def point(values: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+    """The values themselves, or of quantiles on the last axis the one nearest to the median."""
+    return values[..., int(np.argmin(np.abs(np.array(levels) - 0.5)))] if levels else values
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
