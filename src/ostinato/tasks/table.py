@@ -1,0 +1,32 @@
+"""The table of tasks, read by the command line, the docs and the tests."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ostinato.tasks.adding import Adding
+from ostinato.tasks.base import Task
+from ostinato.tasks.copying import Copy
+from ostinato.tasks.parity import DelayedParity
+from ostinato.tasks.reber import EmbeddedReber, Reber
+from ostinato.tasks.temporal_order import TemporalOrder
+
+
+@dataclass(frozen=True)
+class TaskEntry:
+    """A row: `make(**settings)` with defaults for all of them, one line of description, where it was published."""
+
+    make: Callable[..., Task]
+    description: str
+    reference: str
+
+
+TASKS: dict[str, TaskEntry] = {
+    "adding": TaskEntry(Adding, "the sum of the two marked numbers", "Hochreiter and Schmidhuber 1997; Li et al. 2018"),
+    "copy": TaskEntry(Copy, "symbols again, after a delay", "Arjovsky, Shah and Bengio 2016"),
+    "delayed-parity": TaskEntry(DelayedParity, "parity of bits some steps ago", "after Elman 1990"),
+    "embedded-reber": TaskEntry(
+        EmbeddedReber, "next symbols of a grammar with a memory of its frame", "Hochreiter and Schmidhuber 1997"
+    ),
+    "reber": TaskEntry(Reber, "next symbols of a grammar", "Reber 1967"),
+    "temporal-order": TaskEntry(TemporalOrder, "which of two markers came when", "Hochreiter and Schmidhuber 1997"),
+}
