@@ -42,8 +42,9 @@ class Scale:
             return time_ticks(self.low, self.high, max(2, int(length / 110)))
         if self.kind == "log":
             return [(v, number_label(v)) for v in log_ticks(self.low, self.high)]
-        # The labels of a horizontal axis are wider than those of a vertical one are high.
-        return [(v, number_label(v)) for v in number_ticks(self.low, self.high, max(2, int(length / 55)))]
+        # Labels are wider than they are high, and points count downwards on a vertical axis.
+        apart = 80 if self.stop > self.start else 45
+        return [(v, number_label(v)) for v in number_ticks(self.low, self.high, max(2, int(length / apart)))]
 
 
 def extent(arrays: Sequence[Any], kind: str = "number", margin: float = 0.0) -> tuple[float, float]:

@@ -27,10 +27,14 @@ def confusion_figure(counts: Any, names: Sequence[str], *, label: str, width: in
     counts = np.asarray(counts)
     check_same(counts.shape, (len(names), len(names)), "counts", "(classes, classes)")
     shown = [_short(name) for name in names]
-    left = 30 + 7.4 * max((len(n) for n in shown), default=1)
+    longest = max((len(n) for n in shown), default=1)
+    left = 30 + 7.4 * longest
     side = max(12.0, min(54.0, (width - left - 12) / max(len(names), 1)))
-    turned = any(7.4 * len(n) > side - 4 for n in shown)
-    top = 34 + (6.4 * max((len(n) for n in shown), default=1) if turned else 18)
+    turned = 7.4 * longest > side - 4
+    if turned:
+        # The last of the turned names leans out to the right.
+        side = max(12.0, min(54.0, (width - left - 12 - 3.7 * longest) / max(len(names), 1)))
+    top = 34 + (6.4 * longest if turned else 18)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     numbers = side >= 7.4 * len(str(int(counts.max(initial=0)))) + 2
     parts = [
@@ -56,7 +60,9 @@ def confusion_figure(counts: Any, names: Sequence[str], *, label: str, width: in
                 ink = "fill:var(--paper)" if shade > 0.55 else "fill:var(--ink)"
                 parts.append(tag("text", text(count), **at, text_anchor="middle", style=ink, pointer_events="none"))
     size = side * len(names)
-    return figure("".join(parts), min(width, left + size + 12), top + size + 8, label)
+    return figure(
+        "".join(parts), min(width, left + size + 12 + (3.7 * longest if turned else 0)), top + size + 8, label
+    )
 
 
 def _short(name: str) -> str:

@@ -66,8 +66,8 @@ def line_figure(
         anchor, shift = ("start", 5) if point < (left + right) / 2 else ("end", -5)
         body.append(tag("line", x1=point, x2=point, y1=top, y2=bottom, class_="mark"))
         body.append(tag("text", text(word), x=point + shift, y=top + 12, text_anchor=anchor))
-    # Ours is drawn last, above the others.
-    for line, style in sorted(zip(lines, styles, strict=True), key=lambda pair: pair[0].role == "ours"):
+    order = {"other": 0, "truth": 1, "ours": 2}
+    for line, style in sorted(zip(lines, styles, strict=True), key=lambda pair: order[pair[0].role]):
         body.append(_curve(line, style, x, y))
     scales = {f"data_{n}": f"{s.kind} {s.low!r} {s.high!r} {s.start:g} {s.stop:g}" for n, s in (("x", x), ("y", y))}
     return figure("".join([head, *body]), width, height, label, **scales)

@@ -35,10 +35,10 @@ FIGURE_STYLE = """
 .figure .strong{fill:var(--ink)}
 .figure .axis{stroke:var(--soft);stroke-width:1;fill:none}
 .figure .grid{stroke:var(--rule);stroke-width:1;fill:none}
-.figure .line{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}
+.figure .line{fill:none;stroke-width:1.5;stroke-linejoin:round;stroke-linecap:round}
 .figure .mark{stroke:var(--soft);stroke-dasharray:2 3;fill:none}
 .figure .cross{stroke:var(--soft);stroke-width:1}
-.figure .truth{stroke:var(--ink)}.figure .ours{stroke:var(--ours);stroke-width:2.4}
+.figure .truth{stroke:var(--ink);stroke-width:2}.figure .ours{stroke:var(--ours);stroke-width:2}
 .figure .dash{stroke-dasharray:6 4}
 .figure .dot{fill:var(--ours);fill-opacity:.45;stroke:none}
 """ + "".join(f".figure .s{i}{{stroke:var(--s{i})}}" for i in range(SERIES))
