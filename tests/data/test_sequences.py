@@ -155,5 +155,7 @@ def test_what_cannot_be_written(tmp_path):
         write_sequences(tmp_path / "s.npz", LabelledSequences([np.ones((1, 2)), np.ones((1, 3))]))
     with pytest.raises(DataError, match=r"written as \.npz"):
         write_sequences(tmp_path / "s.csv", LabelledSequences([np.ones((1, 2))]))
+    with pytest.raises(DataError, match="'labels' must be numbers or strings"):
+        write_sequences(tmp_path / "s.npz", LabelledSequences([np.ones((1, 2))], np.array([{}], object)))
     with pytest.raises(DataError, match="no such file"):
         read_sequences(tmp_path / "none.npz")

@@ -9,6 +9,9 @@ from .batches import Batches as Batches
 from .batches import FunctionBatches as FunctionBatches
 from .buckets import bucket_edges as bucket_edges
 from .calendar import calendar as calendar
+from .catalogue import CATALOGUE as CATALOGUE
+from .catalogue import fetch as fetch
+from .catalogue import load as load
 from .frequency import Frequency as Frequency
 from .frequency import infer_frequency as infer_frequency
 from .missing import filled as filled

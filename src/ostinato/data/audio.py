@@ -4,7 +4,6 @@ import io
 import warnings
 
 import numpy as np
-import scipy.fft
 import scipy.io.wavfile
 from jaxtyping import Float
 
@@ -49,7 +48,7 @@ def log_mel(
     signal = np.pad(signal, (0, max(size - len(signal), 0)))
     frames = np.lib.stride_tricks.sliding_window_view(signal, size)[::step]
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
-    power = np.abs(scipy.fft.rfft(frames * window, axis=-1)) ** 2
+    power = np.abs(np.fft.rfft(frames * window, axis=-1)) ** 2
     return np.log(power @ mel_filters(rate, size, mels, low, high) + FLOOR)
 
 

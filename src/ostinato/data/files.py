@@ -1,6 +1,7 @@
 """Bytes from a file, plain or gzip, with damage and oversize refused in words before anything is parsed."""
 
 import gzip
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -42,3 +43,25 @@ def read_text(path: str | Path, largest: int = LARGEST) -> str:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not {name} text ({error.reason} at byte {error.start})") from error
+
+
+def zip_members(path: str | Path, suffix: str, largest: int = LARGEST) -> dict[str, bytes]:
+    """The members of a zip archive whose names end in `suffix`, by name without folders; nothing is written to disk.
+
+    Raises `CorruptFile` where the archive is damaged, says that they hold more than `largest` bytes, or holds a name
+    twice.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [m for m in archive.infolist() if m.filename.endswith(suffix) and "__MACOSX" not in m.filename]
+            size = sum(m.file_size for m in members)
+            if size > largest:
+                raise CorruptFile(f"{path}: expands to {size} bytes, above {largest}, refused")
+            content = {m.filename.rsplit("/", 1)[-1]: archive.read(m) for m in members}
+    except CorruptFile:
+        raise
+    except Exception as error:  # What damage makes the parser raise is not documented.
+        raise CorruptFile(f"{path}: damaged zip archive ({error})") from error
+    if len(content) < len(members):
+        raise CorruptFile(f"{path}: a name ending in '{suffix}' occurs twice")
+    return content

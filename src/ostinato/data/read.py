@@ -51,7 +51,8 @@ def read_table(path: str | Path, *, header: bool | None = None) -> Table:
     columns = [list(column) for column in zip(*rows, strict=True)]
     if delimiter == ";":
         columns = [_decimal_commas(column) for column in columns]
-    return Table(dict(zip(names, columns, strict=True)), source=str(path), lines=np.array(lines))
+    named = {name: np.array(column, object) for name, column in zip(names, columns, strict=True)}
+    return Table(named, source=str(path), lines=np.array(lines))
 
 
 def _filled(table: Table, path: Path) -> Table:

@@ -21,13 +21,15 @@ from .series import to_series
 class LabelledSequences:
     """`values`: one array `(time, features)` for each sequence, NaN where missing; `labels (n, ...)`, if there are any.
 
-    `names` are those of the features; `dt` holds for each sequence the time since the step before, where steps differ.
+    `names` are those of the features; `dt` holds for each sequence the time since the step before, where steps differ;
+    `groups (n,)` says what sequences have in common (a speaker, say) and must not be torn apart by a split.
     """
 
     values: list[np.ndarray]
     labels: np.ndarray | None = None
     names: tuple[str, ...] = ()
     dt: tuple[np.ndarray, ...] | None = None
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -44,6 +46,7 @@ class LabelledSequences:
             values=[self.values[i] for i in chosen],
             labels=None if self.labels is None else self.labels[chosen],
             dt=None if self.dt is None else tuple(self.dt[i] for i in chosen),
+            groups=None if self.groups is None else self.groups[chosen],
         )
 
 
@@ -52,7 +55,8 @@ def read_sequences(
 ) -> LabelledSequences:
     """Read labelled sequences from `.npz`, or from a table in long layout (CSV, Parquet).
 
-    An `.npz` file holds `values`, `lengths`, `labels` and, if wanted, `names (features,)`, in one of two layouts:
+    An `.npz` file holds `values`, `lengths`, `labels` and, if wanted, `names (features,)` and `groups (n,)`, in one of
+    two layouts:
 
     * ragged: `values (total, features)`, all sequences one after the other, and `lengths (n,)`;
     * padded: `values (n, time, features)`, and `lengths (n,)` unless all are full.
@@ -71,7 +75,7 @@ def read_sequences(
 def write_sequences(path: str | Path, sequences: LabelledSequences) -> None:
     """Write an `.npz` file in the ragged layout of `read_sequences`.
 
-    Raises `ShapeError` for unequal feature counts and `DataError` for another ending or steps of unequal length.
+    Raises `ShapeError` for unequal feature counts; `DataError` for another ending, steps of unequal length, or objects.
     """
     path = Path(path)
     if path.suffix != ".npz":
@@ -82,11 +86,15 @@ def write_sequences(path: str | Path, sequences: LabelledSequences) -> None:
     if len(shapes) != 1 or len(next(iter(shapes))) != 1:
         raise ShapeError(f"values: expected (time, features) with one number of features, got {sorted(shapes)}")
     parts = {"values": np.concatenate(sequences.values), "lengths": sequences.lengths}
-    if sequences.labels is not None:
-        parts["labels"] = np.asarray(sequences.labels)
+    for name in ("labels", "groups"):
+        if getattr(sequences, name) is not None:
+            parts[name] = np.asarray(getattr(sequences, name))
     if sequences.names:
         parts["names"] = np.array(sequences.names, str)
-    np.savez_compressed(path, **parts)
+    for name, part in parts.items():
+        if part.dtype == object:
+            raise DataError(f"{path}: '{name}' must be numbers or strings, got an array of objects")
+    np.savez_compressed(path, allow_pickle=False, **parts)
 
 
 def read_npz(path: Path, largest: int = LARGEST) -> dict[str, np.ndarray]:
@@ -114,8 +122,7 @@ def _from_npz(path: Path, largest: int) -> LabelledSequences:
     parts = read_npz(path, largest)
     if "values" not in parts:
         raise DataError(f"{path}: no array 'values'; it has {', '.join(parts) or 'nothing'}")
-    values, lengths, labels, names = (parts.get(k) for k in ("values", "lengths", "labels", "names"))
-    assert values is not None
+    values, lengths, names = parts["values"], parts.get("lengths"), parts.get("names")
     if values.ndim not in (2, 3) or not _is_real(values):
         raise DataError(
             f"{path}: 'values' must be numbers (total, features) or (n, time, features), got {_say(values)}"
@@ -136,14 +143,16 @@ def _from_npz(path: Path, largest: int) -> LabelledSequences:
         sequences = [v[:n] for v, n in zip(values, lengths, strict=True)]
     if not sequences:
         raise DataError(f"{path}: no sequences")
-    if labels is not None and labels.shape[:1] != (len(sequences),):
-        raise DataError(f"{path}: 'labels' of shape {labels.shape} for {len(sequences)} sequences")
+    for name in ("labels", "groups"):
+        if name in parts and parts[name].shape[:1] != (len(sequences),):
+            raise DataError(f"{path}: '{name}' of shape {parts[name].shape} for {len(sequences)} sequences")
     if names is not None and names.shape != values.shape[-1:]:
         raise DataError(f"{path}: 'names' of shape {names.shape} for {values.shape[-1]} features")
     sequences = [np.asarray(s, np.float64) for s in sequences]
     for i, s in enumerate(sequences):
         check_finite(s, f"{path}: sequence {i}", allow_nan=True)
-    return LabelledSequences(sequences, labels, () if names is None else tuple(str(n) for n in names))
+    named = () if names is None else tuple(str(n) for n in names)
+    return LabelledSequences(sequences, parts.get("labels"), named, groups=parts.get("groups"))
 
 
 def _from_table(path: Path, series: str, time: str, label: str) -> LabelledSequences:

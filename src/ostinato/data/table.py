@@ -167,7 +167,7 @@ def _as_column(column: Any, name: str, source: str) -> np.ndarray:
         if np.issubdtype(array.dtype, np.complexfloating):
             raise DataError(f"{source}: column '{name}' holds complex numbers")
         return array.astype(np.float64)
-    return np.array([as_text(v) for v in array.tolist()], object)
+    return np.array([v if isinstance(v, str) else as_text(v) for v in array.tolist()], object)
 
 
 def _typed(column: np.ndarray) -> tuple[Kind, np.ndarray]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ _FORMATS = (
 )
 _DAY_FIRST = ("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S")
 _MONTH_FIRST = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S")
-_EPOCH = datetime(1970, 1, 1)
 
 
 def is_missing(cell: str) -> bool:
@@ -46,7 +45,13 @@ def to_numbers(cells: Iterable[str]) -> np.ndarray | int:
     """All numbers of a column, or the position of the first cell that holds none."""
     numbers = []
     for i, cell in enumerate(cells):
-        number = to_number(cell)
+        # Nearly every cell is a plain number: no call of a function for each.
+        try:
+            number = float(cell)
+        except ValueError:
+            number = None
+        if number is None or "_" in cell:
+            number = to_number(cell)
         if number is None:
             return i
         numbers.append(number)
@@ -63,9 +68,14 @@ def to_times(cells: Sequence[str]) -> np.ndarray | int:
     forms = [*_slashed(cells), *_FORMATS]
     seconds = np.empty(len(cells), "datetime64[s]")
     for i, cell in enumerate(cells):
-        moment = np.datetime64("NaT") if is_missing(cell) else _to_time(cell.strip(), forms)
-        if moment is None:
+        try:
+            moment = datetime.fromisoformat(cell)
+        except ValueError:
+            moment = _to_time(cell.strip(), forms)
+        if moment is None and not is_missing(cell):
             return i
+        if moment is not None and moment.tzinfo is not None:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
         seconds[i] = moment
     return seconds
 
@@ -77,22 +87,14 @@ def looks_typed(cell: str) -> bool:
     return to_number(cell) is not None or _to_time(cell.strip(), [*_DAY_FIRST, *_MONTH_FIRST, *_FORMATS]) is not None
 
 
-def _to_time(cell: str, forms: list[str]) -> np.datetime64 | None:
+def _to_time(cell: str, forms: list[str]) -> datetime | None:
     # No written time is shorter, and words without a digit need not be tried in every form.
     if len(cell) < 6 or not any(c.isdigit() for c in cell):
         return None
     try:
-        moment = datetime.fromisoformat(cell)
+        return datetime.fromisoformat(cell)
     except ValueError:
-        moment = _other_form(cell, forms)
-    if moment is None:
-        return None
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
-    return np.datetime64((moment - _EPOCH) // timedelta(seconds=1), "s")
-
-
-def _other_form(cell: str, forms: list[str]) -> datetime | None:
+        pass
     if match := _MONTH.fullmatch(cell):
         return datetime(int(match[1]), int(match[2]), 1) if 1 <= int(match[2]) <= 12 else None
     if match := _QUARTER.fullmatch(cell):

@@ -1,0 +1,1 @@
+"""Which public data sets are known: one file for each family, with its sources, checksums and reader."""

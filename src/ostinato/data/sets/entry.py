@@ -1,0 +1,94 @@
+"""What the catalogue knows about a data set, and what readers give back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ostinato.data.sequences import LabelledSequences
+from ostinato.data.series import Series
+from ostinato.data.table import Table
+
+
+@dataclass(frozen=True)
+class File:
+    """One file: its name in a local folder, its content's size and SHA-256, and where to download it.
+
+    In a local folder it may be compressed further, as `name.gz`; size and checksum are those of the content. A file
+    without an address can only come from a local folder.
+    """
+
+    name: str
+    size: int
+    sha256: str
+    address: str | None = None
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A zip archive to download in place of the files; such archives are packed anew, so their members are checked.
+
+    `sha256` is that of all members whose name ends in `suffix`: of the sorted lines of their name without folders, a
+    space and their own SHA-256.
+    """
+
+    name: str
+    address: str
+    suffix: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One data set: what it is for, whose it is, where it comes from, how it is split, and what its reader gives."""
+
+    name: str
+    task: str
+    licence: str
+    citation: str
+    split: str
+    gives: str
+    files: tuple[File, ...]
+    read: Callable[[Mapping[str, Path]], Any] | None = None
+    bundle: Bundle | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+
+class SeriesSet(NamedTuple):
+    """A table of aligned series, and the rows that are to fit on, to choose by, and to be judged by."""
+
+    table: Table
+    train: slice
+    valid: slice
+    test: slice
+
+
+class HeldOut(NamedTuple):
+    """Series to fit on, and what follows them."""
+
+    train: Series
+    test: Series
+
+
+class SequenceSet(NamedTuple):
+    """Labelled sequences in their official parts; `valid` is `None` where there is no such part."""
+
+    train: LabelledSequences
+    valid: LabelledSequences | None
+    test: LabelledSequences
+
+
+class TextSet(NamedTuple):
+    """Text to fit on, and text to be judged by."""
+
+    train: str
+    valid: str
+
+
+def github(repository: str, commit: str, path: str) -> str:
+    """The address of a file in a public repository, pinned to a commit."""
+    return f"https://raw.githubusercontent.com/{repository}/{commit}/{path}"
