@@ -3,5 +3,6 @@
 from .base import Claim as Claim
 from .base import Study as Study
 from .base import StudySettings as StudySettings
+from .runner import run_study as run_study
 from .table import STUDIES as STUDIES
 from .table import load_study as load_study

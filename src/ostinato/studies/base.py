@@ -9,9 +9,9 @@ from typing import Any
 class Claim:
     """One row of a study's table.
 
-    `published` and `ours` are numbers (or None where there is nothing to quote); `tolerance` says in words what makes the claim
-    hold, for instance `"at most 2.145"`; `baseline` maps the names of honest baselines to their figures on the same data;
-    `detail` holds the figures behind `ours`, seed by seed.
+    `published` and `ours` are numbers (or None where there is nothing to quote); `tolerance` says in words what makes
+    the claim hold, for instance `"at most 2.145"`; `baseline` maps the names of honest baselines to their figures on
+    the same data; `detail` holds the figures behind `ours`, seed by seed.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class StudySettings:
-    """How much to run: `quick` is a short version with the same code for tests; `seeds` None means the study's own number."""
+    """How much to run: `quick` is a short version with the same code for tests; `seeds` None means the study's own."""
 
     quick: bool = False
     seeds: int | None = None
@@ -46,10 +46,10 @@ class StudySettings:
 class Study:
     """A row of `STUDIES`: what it is, and the function that computes its claims.
 
-    `run(settings)` gives the claims; `draw(claims)`, where there is one, gives a matplotlib figure.
+    `run(settings)` gives the claims; `draw(claims)`, where there is one, a picture as SVG (see `view.standalone`).
     """
 
     description: str
     run: Callable[[StudySettings], list[Claim]]
     data: tuple[str, ...] = ()
-    draw: Callable[[list[Claim]], Any] | None = None
+    draw: Callable[[list[Claim]], str] | None = None

@@ -1,6 +1,6 @@
 """The table of studies, read by `ostinato study` and the docs; each module is loaded only when its study runs."""
 
-from importlib import import_module
+from importlib import import_module  # noqa: TID251 - only names that stand in this file
 
 from ostinato.errors import SettingsError
 from ostinato.studies.base import Study

@@ -33,7 +33,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """Curves over one axis; `x` in seconds since 1970 where `x_kind` is `"time"`."""
+    """Curves over one axis; `x` in seconds since 1970 where `x_kind` is `"time"`.
+
+    `band`: lower and upper edge of an area, such as quantiles of the forecast.
+    """
 
     x: tuple[float, ...]
     curves: tuple[Curve, ...]
@@ -41,6 +44,7 @@ class Panel:
     y_label: str = ""
     x_kind: Literal["number", "time"] = "number"
     note: str = ""
+    band: tuple[tuple[Number, ...], tuple[Number, ...]] | None = None
 
 
 @dataclass(frozen=True)

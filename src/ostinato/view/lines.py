@@ -36,6 +36,7 @@ def line_figure(
     x_kind: str = "number",
     y_kind: str = "number",
     marks: Sequence[tuple[float, str]] = (),
+    band: tuple[Any, Any, Any] | None = None,
     zero: bool = False,
     width: int = WIDE,
     height: int = 320,
@@ -43,7 +44,8 @@ def line_figure(
     """Curves with axes and a legend, as SVG.
 
     * `x_kind`: `"number"` or `"time"` (seconds since 1970); `y_kind`: `"number"` or `"log"`.
-    * `marks`: vertical lines with a word each. `zero`: the vertical axis begins at 0.
+    * `marks`: vertical lines with a word each. `band`: `(x, lower, upper)`, an area behind the curves. `zero`: the
+      vertical axis begins at 0.
 
     ```python
     >>> svg = line_figure([Line("a <b>", [0, 1, 2], [1.0, float("nan"), 3.0])], label="two points")
@@ -56,7 +58,7 @@ def line_figure(
     head, top = legend([Entry(n.name, s) for n, s in zip(lines, styles, strict=True)], 8, width - 8)
     left, right, bottom = 62.0, width - 14.0, height - 46.0
     top = top + (24 if y_label else 8)
-    low, high = extent([n.y for n in lines], y_kind, 0.04)
+    low, high = extent([*(n.y for n in lines), *(band[1:] if band else ())], y_kind, 0.04)
     low = min(low, 0.0) if zero and y_kind != "log" else low
     x = Scale(*extent([n.x for n in lines]), left, right, x_kind)
     y = Scale(low, high, bottom, top, y_kind)
@@ -66,6 +68,8 @@ def line_figure(
         anchor, shift = ("start", 5) if point < (left + right) / 2 else ("end", -5)
         body.append(tag("line", x1=point, x2=point, y1=top, y2=bottom, class_="mark"))
         body.append(tag("text", text(word), x=point + shift, y=top + 12, text_anchor=anchor))
+    if band is not None:
+        body.insert(1, _area(band, x, y))
     order = {"other": 0, "truth": 1, "ours": 2}
     for line, style in sorted(zip(lines, styles, strict=True), key=lambda pair: order[pair[0].role]):
         body.append(_curve(line, style, x, y))
@@ -99,6 +103,18 @@ def _curve(line: Line, style: str, x: Scale, y: Scale) -> str:
         if ok
     )
     return drawn + "".join(dots)
+
+
+def _area(band: tuple[Any, Any, Any], x: Scale, y: Scale) -> str:
+    """The area between two edges, one piece for each run of finite values."""
+    xs, low, high = x(band[0]), y(band[1]), y(band[2])
+    fine = np.isfinite(xs) & np.isfinite(low) & np.isfinite(high)
+    pieces = []
+    for run in np.split(np.arange(len(xs)), np.flatnonzero(np.diff(fine)) + 1):
+        if run.size and fine[run[0]]:
+            along = [*zip(xs[run], high[run], strict=True), *zip(xs[run][::-1], low[run][::-1], strict=True)]
+            pieces.append("M" + "L".join(f"{px:.1f} {py:.1f}" for px, py in along) + "Z")
+    return tag("path", d="".join(pieces), class_="band")
 
 
 def thin(xs: np.ndarray, ys: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:

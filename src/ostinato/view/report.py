@@ -149,6 +149,7 @@ def _panel(panel: Panel, label: str, zero: bool = False) -> str:
         Line(c.name, panel.x, [float("nan") if v is None else v for v in c.y], c.role, zero and len(panel.x) < 60)
         for c in panel.curves
     ]
+    band = None if panel.band is None else (panel.x, *([_number(v) for v in edge] for edge in panel.band))
 
     def draw(width: int) -> str:
         return line_figure(
@@ -157,6 +158,7 @@ def _panel(panel: Panel, label: str, zero: bool = False) -> str:
             x_label=panel.x_label,
             y_label=panel.y_label,
             x_kind=panel.x_kind,
+            band=band,
             zero=zero,
             width=width,
         )

@@ -40,6 +40,7 @@ FIGURE_STYLE = """
 .figure .cross{stroke:var(--soft);stroke-width:1}
 .figure .truth{stroke:var(--ink);stroke-width:2}.figure .ours{stroke:var(--ours);stroke-width:2}
 .figure .dash{stroke-dasharray:6 4}
+.figure .band{fill:var(--ours);fill-opacity:.16;stroke:none}
 .figure .dot{fill:var(--ours);fill-opacity:.45;stroke:none}
 """ + "".join(f".figure .s{i}{{stroke:var(--s{i})}}" for i in range(SERIES))
 

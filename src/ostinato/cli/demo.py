@@ -1,0 +1,5 @@
+"""`ostinato demo`."""
+
+
+def demo() -> None:
+    """Demo."""

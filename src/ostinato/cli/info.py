@@ -1,0 +1,58 @@
+"""What a run folder holds, with its model and checkpoints read and checked."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ostinato.cells import count_parameters
+from ostinato.cli.output import emit, pairs, table
+from ostinato.cli.work import MODEL, settings_of
+from ostinato.models import load_model
+from ostinato.training import checkpoints
+from ostinato.training.manifest import read_manifest
+from ostinato.view import read_record
+from ostinato.view.page import flat
+
+
+def show_info(ctx: typer.Context, folder: Path) -> None:
+    """What `ostinato info` does. Raises `DataError` where the folder is no run, `CorruptFile` where it is damaged."""
+    task, _ = settings_of(folder)
+    record = read_record(folder)
+    trained = (folder / MODEL).is_dir()
+    model: Any = load_model(folder / MODEL) if trained else None
+    network = getattr(model, "net_", getattr(model, "network_", None))
+    saved = checkpoints(folder / "checkpoints")
+    steps = [read_manifest(path)["step"] for path in saved]
+    made = record.evaluation
+    result = {
+        "run": str(folder),
+        "task": task,
+        "state": "trained" if trained else "stopped before its end; run the same `fit` again to go on",
+        "steps": max([*steps, record.metrics.get("steps", 0)]),
+        "stopped": record.metrics.get("stopped"),
+        "parameters": None if network is None else count_parameters(network),
+        "checkpoints": sorted(steps),
+        "best": record.metrics.get("best"),
+        "held_out": made.held_out if made else None,
+        "verdict": made.verdict if made else None,
+        "scores": made.to_dict()["scores"] if made else [],
+        "notes": record.notes,
+        "data": record.data,
+        "settings": record.settings,
+        "environment": record.environment,
+    }
+
+    def show(console: Any) -> None:
+        short = ("run", "task", "state", "steps", "stopped", "parameters", "checkpoints")
+        console.print(pairs((name, result[name]) for name in short))
+        if made:
+            names = list(dict.fromkeys(name for score in made.scores for name in score.values))
+            rows = [([s.model, *(s.values.get(n) for n in names)], "bold" if s.ours else None) for s in made.scores]
+            console.print(table(["held out", *names], rows))
+            console.print(made.verdict, markup=False)
+        for name in ("data", "settings", "environment"):
+            console.print(f"\n[bold]{name}[/bold]")
+            console.print(pairs(flat(result[name])))
+
+    emit(ctx, result, show)

@@ -1,0 +1,134 @@
+"""`ostinato study` and `ostinato bench`: claims re-run, and times beside a peer's."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ostinato.cli import options as o
+from ostinato.cli.output import as_json, emit, note, table
+
+studies = typer.Typer(no_args_is_help=True, help="Claims of papers and of this library, re-run.")
+
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="Also write the JSON to a file.")]
+Quick = Annotated[bool, typer.Option("--quick", help="The short version: the same code, fewer steps.")]
+
+
+@studies.command("list")
+def study_list(ctx: typer.Context, json: o.Json = False) -> None:
+    """The studies, with the data that each needs.
+
+    Example: `ostinato study list`
+    """
+    from ostinato.studies import STUDIES, load_study
+
+    rows = [
+        {"name": n, "description": s.description, "data": list(s.data)}
+        for n, s in ((n, load_study(n)) for n in STUDIES)
+    ]
+    head = ["name", "description", "data"]
+    result = {"studies": rows}
+    emit(ctx, result, lambda console: console.print(table(head, ((list(row.values()), None) for row in rows))))
+
+
+@studies.command("run")
+def study_run(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="See `ostinato study list`.")],
+    quick: Quick = False,
+    seeds: Annotated[int | None, typer.Option(min=1, help="How many.", show_default="the study's own")] = None,
+    out: Out = None,
+    figure: Annotated[Path | None, typer.Option(help="Also draw its picture (SVG), where the study has one.")] = None,
+    quiet: o.Quiet = False,
+    json: o.Json = False,
+) -> None:
+    """Run a study: each claim with its source, the published figure, ours, the baselines and the verdict.
+
+    Example: `ostinato study run vowels --seeds 3 --out vowels.json`
+    """
+    from ostinato.studies import Claim, StudySettings, load_study, run_study
+
+    settings = StudySettings(quick=quick, seeds=seeds, note=lambda words: note(ctx, words))
+    result = run_study(name, settings)
+    if out is not None:
+        _write(out, as_json(result, indent=1))
+    if figure is not None:
+        draw = load_study(name).draw
+        if draw is None:
+            note(ctx, f"{name} has no picture.")
+        else:
+            _write(figure, draw([Claim(**claim) for claim in result["claims"]]))
+
+    def show(console: Any) -> None:
+        head = ["claim", "source", "published", "ours", "to hold", "baselines", "holds"]
+        rows = [
+            (
+                [
+                    claim["name"],
+                    claim["source"],
+                    claim["published"],
+                    claim["ours"],
+                    claim["tolerance"],
+                    ", ".join(f"{key} {value:.4g}" for key, value in claim["baseline"].items()),
+                    "yes" if claim["holds"] else "NO",
+                ],
+                None if claim["holds"] else "bold red",
+            )
+            for claim in result["claims"]
+        ]
+        console.print(table(head, rows))
+        console.print(f"{result['seconds']:g} s on {result['machine']['processor']}", markup=False)
+
+    emit(ctx, result, show)
+
+
+def bench(
+    ctx: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME|list]", help="One bench.", show_default="all of them")
+    ] = None,
+    quick: Quick = False,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Of each case.", show_default="the bench's own")] = None,
+    out: Out = None,
+    quiet: o.Quiet = False,
+    json: o.Json = False,
+) -> None:
+    """Measure our time beside a peer's on the same work, in microseconds, and the least that the work could take.
+
+    Example: `ostinato bench hoist`
+    """
+    from ostinato.benches import BENCHES, BenchSettings, load_bench, run_bench
+
+    if name == "list":
+        entries = [{"name": n, "description": load_bench(n).description} for n in BENCHES]
+        rows = [(list(entry.values()), None) for entry in entries]
+        emit(ctx, {"benches": entries}, lambda console: console.print(table(["name", "description"], rows)))
+        return
+    settings = BenchSettings(quick=quick, repeats=repeats, note=lambda words: note(ctx, words))
+    found = [run_bench(each, settings) for each in ([name] if name is not None else BENCHES)]
+    result = found[0] if name is not None else {"benches": found}
+    if out is not None:
+        _write(out, as_json(result, indent=1))
+
+    def show(console: Any) -> None:
+        head = ["case", "ours µs", "peer", "peer µs", "ratio", "floor µs", "detail"]
+        for one in found:
+            console.print(f"[bold]{one['bench']}[/bold]")
+            rows = [([*list(row.values())[:-1], _words(row["detail"])], None) for row in one["rows"]]
+            console.print(table(head, rows))
+        console.print(f"ratio: how many times faster ours is; {found[0]['machine']['processor']}", markup=False)
+
+    emit(ctx, result, show)
+
+
+def _words(detail: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in detail.items()
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    from ostinato.training import write_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, text.encode())

@@ -1,0 +1,57 @@
+"""The bar while a model trains: step, epoch, loss, validation, speed, time left; on standard error, for eyes only."""
+
+import math
+from types import TracebackType
+from typing import Any
+
+import typer
+
+from ostinato.cli.output import console, is_quiet, note
+
+
+class Bar:
+    """A callback of `training.fit` that draws where somebody looks, and keeps what else is worth knowing.
+
+    Without a terminal, or with `--quiet`, nothing is drawn; warnings are printed all the same.
+    """
+
+    def __init__(self, ctx: typer.Context, what: str):
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._ctx, self._what, self._validation, self._began = ctx, what, "", None
+        screen = console(stderr=True)
+        self._progress: Any = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[words]}"),
+            TimeRemainingColumn(compact=True),
+            console=screen,
+            transient=True,
+            disable=is_quiet(ctx) or not screen.is_terminal,
+        )
+        self._task: Any = None
+
+    def __enter__(self) -> "Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def __call__(self, event: Any) -> None:
+        """Take an event of `training.fit`."""
+        if event.kind == "resume":
+            note(self._ctx, f"Going on from step {event.step} of {event.total}.")
+        if event.message:
+            note(self._ctx, f"{event.kind}: {event.message}")
+        for name, value in list(event.metrics.items())[:1]:
+            self._validation = f"  {name} {value:.4g}"
+        if self._task is None:
+            self._task = self._progress.add_task(self._what, total=event.total, completed=event.step, words="")
+            self._began = event
+        steps, seconds = event.step - self._began.step, event.seconds - self._began.seconds
+        speed = f"  {steps / seconds:.0f} steps/s" if steps and seconds > 0 else ""
+        loss = f"  loss {event.loss:.4g}" if math.isfinite(event.loss) else ""
+        words = f"epoch {event.epoch:.1f}{loss}{self._validation}{speed}"
+        self._progress.update(self._task, completed=event.step, words=words)

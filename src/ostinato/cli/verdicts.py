@@ -1,0 +1,152 @@
+"""What came out, for the report and the terminal: scores beside the baselines, in figures and in plain words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ostinato.models import Backtest
+from ostinato.view import Confusion, Curve, Evaluation, Pairs, Panel, Score
+
+SHOWN = 240
+"""Steps of the held-out end that the report draws."""
+
+
+def of_backtest(test: Backtest) -> Evaluation:
+    """From a backtest: scores of all models, a stretch of the held-out end, errors by horizon."""
+    others = sorted((n for n in test.forecasts if n != test.model), key=lambda name: name == "mean")
+    metrics = test.metrics()
+    scores = [Score(n, n == test.model, _named(metrics[n])) for n in (test.model, *others)]
+    errors = {name: metrics[name]["rmse"] for name in metrics}
+    target = ", ".join(test.target_names)
+    return Evaluation(
+        "forecast",
+        target,
+        _held_out(test),
+        verdict(test.model, errors, "RMSE"),
+        tuple(scores),
+        _stretch(test, others),
+        _by_horizon(test, others) if test.horizon > 1 else None,
+    )
+
+
+def of_classes(label: str, found: Mapping[str, Any], held_out: str) -> Evaluation:
+    """From `SequenceClassifier.evaluate`."""
+    per_class = found["per_class"]
+    ours = {
+        "accuracy": found["accuracy"],
+        "macro F1": float(np.mean([row["f1"] for row in per_class])),
+        "cross-entropy": found["cross_entropy"],
+    }
+    baselines = {"most frequent class": found["baselines"]["majority"], "linear": found["baselines"]["linear"]}
+    scores = [Score(label, True, ours), *(Score(n, False, {"accuracy": v}) for n, v in baselines.items())]
+    accuracies = {label: found["accuracy"], **baselines}
+    return Evaluation(
+        "classify",
+        "",
+        held_out,
+        verdict(label, accuracies, "accuracy", higher=True),
+        tuple(scores),
+        confusion=Confusion(tuple(map(str, found["classes"])), tuple(tuple(row) for row in found["confusion"])),
+    )
+
+
+def of_numbers(label: str, found: Mapping[str, Any], held_out: str, truth: Any, predicted: Any) -> Evaluation:
+    """From `SequenceRegressor.evaluate`, with the true and the predicted numbers."""
+    rows = {label: found, **found["baselines"]}
+    scores = [Score(n, n == label, {"RMSE": r["rmse"], "MAE": r["mae"], "R²": r["r2"]}) for n, r in rows.items()]
+    pairs = Pairs(tuple(map(float, truth)), tuple(map(float, predicted)))
+    errors = {name: row["rmse"] for name, row in rows.items()}
+    return Evaluation("regress", "", held_out, verdict(label, errors, "RMSE"), tuple(scores), pairs=pairs)
+
+
+def verdict(ours: str, figures: Mapping[str, float], measure: str, *, higher: bool = False) -> str:
+    """In words, whether ours is better than every baseline, and if not, which wins.
+
+    ```python
+    >>> verdict("gru", {"gru": 2.0, "persistence": 2.5, "linear": 1.9}, "RMSE")
+    'linear wins: RMSE 1.9, gru has 2, 5.3 % more. gru still beats persistence.'
+    >>> verdict("gru", {"gru": 0.9, "most frequent class": 0.5}, "accuracy", higher=True)
+    'gru wins: accuracy 0.9, the best baseline (most frequent class) has 0.5.'
+
+    ```
+    """
+    others = {name: value for name, value in figures.items() if name != ours}
+    own = figures[ours]
+    if not others:
+        return f"{ours}: {measure} {own:.4g}, no baseline beside it."
+    best = (max if higher else min)(others, key=lambda name: others[name])
+    value = others[best]
+    apart = "" if higher or not value or not own else f"{100 * abs(own - value) / value:.1f} %"
+    if own > value if higher else own < value:
+        less = f", {apart} less than" if apart else ","
+        named = (
+            f" the best baseline, {best} ({value:.4g})." if apart else f" the best baseline ({best}) has {value:.4g}."
+        )
+        return f"{ours} wins: {measure} {own:.4g}{less}{named}"
+    if own == value:
+        return f"{ours} does not beat {best}: both have {measure} {own:.4g}."
+    beaten = [name for name, v in others.items() if (own > v if higher else own < v)]
+    still = f" {ours} still beats {', '.join(beaten)}." if beaten else f" {ours} beats no baseline."
+    more = f", {apart} more" if apart else ""
+    return f"{best} wins: {measure} {value:.4g}, {ours} has {own:.4g}{more}.{still}"
+
+
+def _named(row: Mapping[str, float]) -> dict[str, float | None]:
+    names = {"rmse": "RMSE", "mae": "MAE", "skill": "skill"}
+    return {names[key]: float(value) for key, value in row.items()}
+
+
+def _held_out(test: Backtest) -> str:
+    count, steps = len(test.origins), f"{test.horizon} step{'s' if test.horizon > 1 else ''}"
+    words = f"{count} forecasts of {steps} in the held-out end"
+    if test.times is not None and np.issubdtype(test.times.dtype, np.datetime64):
+        words += f", {_day(test.times.min())} to {_day(test.times.max())}"
+    if len(set(test.series.tolist())) > 1:
+        words += f", {len(set(test.series.tolist()))} series"
+    skill = "; skill is 1 − MSE / MSE of persistence" if "persistence" in test.forecasts else ""
+    return f"{words}{skill}."
+
+
+def _stretch(test: Backtest, others: list[str]) -> Panel:
+    """The end of the first series, each forecast beginning where the one before it ends."""
+    rows = np.flatnonzero(test.series == test.series[0])
+    chosen = rows[::-1][:: test.horizon][: max(SHOWN // test.horizon, 1)][::-1]
+    x, kind, label = _axis(test, chosen)
+    flat = lambda values: tuple(_number(v) for v in values[chosen, :, 0].ravel())  # noqa: E731
+    shown = [test.model, *(name for name in others if name != "mean")]
+    curves = [Curve(test.target_names[0], "truth", flat(test.truth))]
+    curves += [Curve(n, "ours" if n == test.model else "other", flat(test.forecasts[n])) for n in shown]
+    steps = "One step" if test.horizon == 1 else f"{test.horizon} steps"
+    note = f"{steps} ahead at a time; the last {len(x)} of {len(rows) + test.horizon - 1} held-out rows."
+    band = None
+    if test.quantiles is not None:
+        edges = test.quantiles[chosen, :, 0]
+        band = (tuple(_number(v) for v in edges[..., 0].ravel()), tuple(_number(v) for v in edges[..., -1].ravel()))
+        note += f" Shaded: {test.levels[0]:g} to {test.levels[-1]:g} quantile."
+    return Panel(x, tuple(curves), label, test.target_names[0], kind, note, band)
+
+
+def _axis(test: Backtest, chosen: np.ndarray) -> tuple[tuple[float, ...], str, str]:
+    if test.times is None:
+        return tuple(map(float, (test.origins[chosen][:, None] + np.arange(test.horizon)).ravel())), "number", "row"
+    times = test.times[chosen].ravel()
+    if np.issubdtype(times.dtype, np.datetime64):
+        return tuple(times.astype("datetime64[s]").astype(float).tolist()), "time", ""
+    return tuple(times.astype(float).tolist()), "number", "time"
+
+
+def _by_horizon(test: Backtest, others: list[str]) -> Panel:
+    curves = [
+        Curve(name, "ours" if name == test.model else "other", tuple(_number(v) for v in test.by_horizon(name)))
+        for name in (test.model, *others)
+    ]
+    return Panel(tuple(map(float, range(1, test.horizon + 1))), tuple(curves), "steps ahead", "RMSE")
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _day(moment: np.datetime64) -> str:
+    return str(moment.astype("datetime64[D]"))
