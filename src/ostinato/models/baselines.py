@@ -13,6 +13,9 @@ from .forecast_base import ForecastEstimator
 from .forecast_features import Features
 from .forecast_windows import OriginWindows, apply_map, ridge_map
 
+ALL = 1 << 62
+"""Rows that are kept where a missing value may send a baseline any way back."""
+
 
 class Persistence(ForecastEstimator):
     r"""Tomorrow is as today: $\hat y_{o+k} = y_{o-1}$, the last value that was observed.
@@ -32,6 +35,10 @@ class Persistence(ForecastEstimator):
     @property
     def _reach(self) -> int:
         return 1
+
+    @property
+    def _kept(self) -> int:
+        return ALL
 
     def _fit(self, series: Series, stops: Sequence[int], **options: Any) -> None:
         self.fitted_ = True
@@ -64,6 +71,10 @@ class SeasonalNaive(ForecastEstimator):
     @property
     def _reach(self) -> int:
         return self.season_
+
+    @property
+    def _kept(self) -> int:
+        return ALL
 
     def _fit(self, series: Series, stops: Sequence[int], **options: Any) -> None:
         self.season_ = self._season_of(series)

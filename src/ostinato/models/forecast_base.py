@@ -175,6 +175,11 @@ class ForecastEstimator(Estimator):
         """How many rows before an origin a forecast needs."""
 
     @property
+    def _kept(self) -> int:
+        """How many rows `predict()` goes on from; two at least, so that the time step is known."""
+        return max(self._reach, 2)
+
+    @property
     def _levels(self) -> tuple[float, ...]:
         return tuple(getattr(self, "quantiles", None) or ())
 
@@ -216,7 +221,7 @@ class ForecastEstimator(Estimator):
 
     def _tail(self, series: Series) -> Series:
         """The last rows that a forecast needs, and what follows them."""
-        starts = [max(n - max(self._reach, 2), 0) for n in series.history]
+        starts = [max(n - self._kept, 0) for n in series.history]
         cut = lambda parts: None if parts is None else tuple(p[s:] for p, s in zip(parts, starts, strict=True))  # noqa: E731
         return replace(series, **{name: cut(getattr(series, name)) for name in PARTS})
 
