@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 
 from ostinato.types import State
 
@@ -82,7 +82,7 @@ def step(cell: Any, inputs: tuple[Array, Any, Any, Any, Any], state: State) -> t
     return select(mask, new, state), jnp.where(mask, y, jnp.zeros_like(y))
 
 
-def row_keys(loop: Loop, t: Array, init: bool = False) -> PRNGKeyArray | None:
+def row_keys(loop: Loop, t: Array, init: bool = False) -> Key[Array, " batch"] | None:
     """The keys of step t, one for each row, folded down to this layer."""
     if loop.key is None:
         return None

@@ -68,14 +68,16 @@ def unroll(
     if isinstance(xs, SequenceBatch):
         if mask is not None or reset is not None or dt is not None:
             raise ShapeError("xs: a SequenceBatch brings its own mask, reset and dt; give them there")
+        check_features(xs.values.shape, layer.input_size)
         batch = xs.check()
     else:
         xs = jnp.asarray(xs)
-        batch = SequenceBatch(xs, *(None if f is None else jnp.asarray(f) for f in (mask, reset, dt)))
-    check_features(batch.values.shape, layer.input_size)
-    for name, field in (("mask", batch.mask), ("reset", batch.reset), ("dt", batch.dt)):
-        if field is not None:
-            check_same(field.shape, batch.values.shape[:-1], name, "(*batch, time)")
+        check_features(xs.shape, layer.input_size)
+        given = {n: f if f is None else jnp.asarray(f) for n, f in (("mask", mask), ("reset", reset), ("dt", dt))}
+        for name, field in given.items():
+            if field is not None:
+                check_same(field.shape, xs.shape[:-1], name, "(*batch, time)")
+        batch = SequenceBatch(xs, **given)
     if kernel not in KERNELS:
         raise SettingsError(f"kernel: expected one of {', '.join(KERNELS)}, got {kernel!r}")
     names = resolve_record(layer, (record,) if isinstance(record, str) else tuple(record))
