@@ -76,7 +76,7 @@ class IndRNN(GatedCell):
         top = 1.0 if length is None else gamma ** (1 / length)
         bottom = 0.0 if not last else 1.0 if length is None else epsilon ** (1 / length)
         self.bound = top if constrain else None
-        weights = gate_weights(init, 1, hidden_size, input_size, key=key, dtype=dtype)
+        weights = gate_weights(init, 1, hidden_size, input_size, recurrent_size=0, key=key, dtype=dtype)
         self.W, self.b = weights.W, weights.b + weights.b_h
         self.u = jr.uniform(jr.fold_in(key, 1), (hidden_size,), self.b.dtype, bottom, top)
 

@@ -48,7 +48,7 @@ def gate_weights(
 ) -> GateWeights:
     """The weights of `gates` gates after the preset `init`.
 
-    `recurrent_size` is the length of the vector that R multiplies, `hidden_size` if None.
+    `recurrent_size` is the length of the vector that R multiplies: `hidden_size` if None, 0 where there is no R.
     Raises `SettingsError` for an unknown preset, one that does not fit, or sizes that make no cell.
     """
     if hidden_size < 1 or input_size < 0:
@@ -95,4 +95,7 @@ def orthogonal(
     """`count` random matrices with orthonormal columns (rows, where there are fewer of them)."""
     if rows == 0 or columns == 0:
         return jnp.zeros((count, rows, columns), dtype)
-    return jax.nn.initializers.orthogonal()(key, (count, rows, columns), dtype)
+    one = jax.nn.initializers.orthogonal()
+    # The decomposition behind it has no half precision.
+    wide = dtype if jnp.finfo(dtype).bits >= 32 else jnp.float32
+    return jnp.stack([one(k, (rows, columns), wide).astype(dtype) for k in jr.split(key, count)])

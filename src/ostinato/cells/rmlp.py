@@ -20,16 +20,17 @@ class RecurrentMLP(GatedCell):
     $$h_t = a(W z^{(K)} + b + R h_{t-1}),\qquad y_t = h_t$$
 
     Shapes: `x (input,)`, `h (hidden,)`, feed-forward `weights` `(size_k, size_{k-1})`, `biases` `(size_k,)`,
-    `W (1, hidden, size_K)`, `R (1, hidden, hidden)`, `b (1, hidden)`. `layers` are the sizes; one of `hidden_size` if not given.
+    `W (1, hidden, size_K)`, `R (1, hidden, hidden)`, `b (1, hidden)`. Their sizes are `layers`, one of
+    `hidden_size` if not given.
 
     The feed-forward part has no memory, so it is computed for all steps at once. Exact online gradients: RTRL.
 
     ```python
     >>> import jax, jax.numpy as jnp
-    >>> cell = RecurrentMLP(3, 5, layers=(8, 6), key=jax.random.key(0))
+    >>> cell = RecurrentMLP(3, 5, layers=(5, 5), key=jax.random.key(0))
     >>> state, y = cell(jnp.ones(3), cell.init_state())
     >>> y.shape, [w.shape for w in cell.weights]
-    ((5,), [(8, 3), (6, 8)])
+    ((5,), [(5, 3), (5, 5)])
 
     ```
     """
@@ -62,7 +63,8 @@ class RecurrentMLP(GatedCell):
         sizes = [input_size, *((hidden_size,) if layers is None else layers)]
         key, *keys = jr.split(key, len(sizes))
         below = [
-            gate_weights(init, 1, n, m, key=k, dtype=dtype) for m, n, k in zip(sizes, sizes[1:], keys, strict=False)
+            gate_weights(init, 1, n, m, recurrent_size=0, key=k, dtype=dtype)
+            for m, n, k in zip(sizes, sizes[1:], keys, strict=False)
         ]
         self.weights = tuple(w.W[0] for w in below)
         self.biases = tuple(w.b[0] for w in below)

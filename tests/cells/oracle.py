@@ -1,0 +1,303 @@
+"""Every cell once more, in plain numpy, from the equations of the papers: slow, and without a line of the library.
+
+A step takes the parameters as a dict from path to array, the input, and the state as a dict; it gives the new state and
+the output. Everything is analytic (or split by the real part), so that complex numbers go through and derivatives come
+from complex steps: `f'(p) = Im f(p + 1e-30 i) / 1e-30`, exact to rounding.
+"""
+
+import numpy as np
+
+
+def sigmoid(a):
+    return 1 / (1 + np.exp(-a))
+
+
+def relu(a):
+    return np.where(a.real > 0, a, 0)
+
+
+def layer_norm(a):
+    centred = a - a.sum() / a.size
+    return centred / np.sqrt((centred * centred).sum() / a.size + 1e-5)
+
+
+ACTIVATIONS = {"tanh": np.tanh, "relu": relu, "sigmoid": sigmoid, "linear": lambda a: a}
+
+
+def elman(p, x, s, activation="tanh"):
+    h = ACTIVATIONS[activation](p["W"][0] @ x + p["R"][0] @ s["h"] + p["b"][0])
+    return {"h": h}, h
+
+
+def elman_layernorm(p, x, s):
+    h = np.tanh(p["gain"][0] * layer_norm(p["W"][0] @ x + p["R"][0] @ s["h"]) + p["b"][0])
+    return {"h": h}, h
+
+
+def jordan(p, x, s, activation="tanh", output_activation="linear"):
+    hidden = ACTIVATIONS[activation](p["W"][0] @ x + p["b"][0] + p["R"][0] @ s["y"])
+    y = ACTIVATIONS[output_activation](p["V"] @ hidden + p["b_y"])
+    return {"y": y}, y
+
+
+def indrnn(p, x, s, activation="relu"):
+    h = ACTIVATIONS[activation](p["W"][0] @ x + p["b"][0] + p["u"] * s["h"])
+    return {"h": h}, h
+
+
+def rmlp(p, x, s):
+    z = x
+    layer = 0
+    while f"weights[{layer}]" in p:
+        z = np.tanh(p[f"weights[{layer}]"] @ z + p[f"biases[{layer}]"])
+        layer += 1
+    h = np.tanh(p["W"][0] @ z + p["b"][0] + p["R"][0] @ s["h"])
+    return {"h": h}, h
+
+
+def lstm(p, x, s):
+    Wi, Wf, Wg, Wo = p["W"]
+    Ri, Rf, Rg, Ro = p["R"]
+    bi, bf, bg, bo = p["b"]
+    i = sigmoid(Wi @ x + bi + Ri @ s["h"])
+    f = sigmoid(Wf @ x + bf + Rf @ s["h"])
+    g = np.tanh(Wg @ x + bg + Rg @ s["h"])
+    o = sigmoid(Wo @ x + bo + Ro @ s["h"])
+    c = f * s["c"] + i * g
+    h = o * np.tanh(c)
+    return {"h": h, "c": c}, h
+
+
+def lstm_peephole(p, x, s):
+    Wi, Wf, Wg, Wo = p["W"]
+    Ri, Rf, Rg, Ro = p["R"]
+    bi, bf, bg, bo = p["b"]
+    pi, pf, po = p["p"]
+    i = sigmoid(Wi @ x + bi + Ri @ s["h"] + pi * s["c"])
+    f = sigmoid(Wf @ x + bf + Rf @ s["h"] + pf * s["c"])
+    g = np.tanh(Wg @ x + bg + Rg @ s["h"])
+    c = f * s["c"] + i * g
+    o = sigmoid(Wo @ x + bo + Ro @ s["h"] + po * c)
+    h = o * np.tanh(c)
+    return {"h": h, "c": c}, h
+
+
+def lstm_peephole_simple(p, x, s):
+    Wi, Wf, Wg, Wo = p["W"]
+    Ri, Rf, Ro = p["R"]
+    bi, bf, bg, bo = p["b"]
+    i = sigmoid(Wi @ x + Ri @ s["c"] + bi)
+    f = sigmoid(Wf @ x + Rf @ s["c"] + bf)
+    o = sigmoid(Wo @ x + Ro @ s["c"] + bo)
+    c = f * s["c"] + i * np.tanh(Wg @ x + bg)
+    h = o * np.tanh(c)
+    return {"h": h, "c": c}, h
+
+
+def lstm_1997(p, x, s):
+    Wi, Wg, Wo = p["W"]
+    Ri, Rg, Ro = p["R"]
+    bi, bg, bo = p["b"]
+    i = sigmoid(Wi @ x + bi + Ri @ s["h"])
+    g = 4 * sigmoid(Wg @ x + bg + Rg @ s["h"]) - 2
+    o = sigmoid(Wo @ x + bo + Ro @ s["h"])
+    c = s["c"] + i * g
+    h = o * (2 * sigmoid(c) - 1)
+    return {"h": h, "c": c}, h
+
+
+def lstm_coupled(p, x, s):
+    Wi, Wg, Wo = p["W"]
+    Ri, Rg, Ro = p["R"]
+    bi, bg, bo = p["b"]
+    i = sigmoid(Wi @ x + bi + Ri @ s["h"])
+    f = 1 - i
+    g = np.tanh(Wg @ x + bg + Rg @ s["h"])
+    o = sigmoid(Wo @ x + bo + Ro @ s["h"])
+    c = f * s["c"] + i * g
+    h = o * np.tanh(c)
+    return {"h": h, "c": c}, h
+
+
+def lstm_projection(p, x, s):
+    Wi, Wf, Wg, Wo = p["W"]
+    Ri, Rf, Rg, Ro = p["R"]
+    bi, bf, bg, bo = p["b"]
+    i = sigmoid(Wi @ x + bi + Ri @ s["h"])
+    f = sigmoid(Wf @ x + bf + Rf @ s["h"])
+    g = np.tanh(Wg @ x + bg + Rg @ s["h"])
+    o = sigmoid(Wo @ x + bo + Ro @ s["h"])
+    c = f * s["c"] + i * g
+    h = p["P"] @ (o * np.tanh(c))
+    return {"h": h, "c": c}, h
+
+
+def lstm_layernorm(p, x, s):
+    n = p["cell.b"].shape[1]
+    from_x = p["gain_x"].reshape(-1) * layer_norm(p["cell.W"].reshape(4 * n, -1) @ x)
+    from_h = p["gain_h"].reshape(-1) * layer_norm(p["cell.R"].reshape(4 * n, n) @ s["h"])
+    a = from_x + from_h + p["cell.b"].reshape(-1)
+    c = sigmoid(a[n : 2 * n]) * s["c"] + sigmoid(a[:n]) * np.tanh(a[2 * n : 3 * n])
+    h = sigmoid(a[3 * n :]) * np.tanh(p["cell.gain_c"] * layer_norm(c) + p["cell.b_c"])
+    return {"h": h, "c": c}, h
+
+
+def gru(p, x, s, convention="torch"):
+    Wr, Wz, Wn = p["W"]
+    Rr, Rz, Rn = p["R"]
+    br, bz, bn = p["b"]
+    cr, cz, cn = p["b_h"] if "b_h" in p else np.zeros_like(p["b"])
+    r = sigmoid(Wr @ x + br + Rr @ s["h"] + cr)
+    z = sigmoid(Wz @ x + bz + Rz @ s["h"] + cz)
+    n = np.tanh(Wn @ x + bn + r * (Rn @ s["h"] + cn))
+    h = z * s["h"] + (1 - z) * n if convention == "torch" else (1 - z) * s["h"] + z * n
+    return {"h": h}, h
+
+
+def gru_before(p, x, s, convention="torch"):
+    Wr, Wz, Wn = p["W"]
+    Rr, Rz, Rn = p["R"]
+    br, bz, bn = p["b"]
+    r = sigmoid(Wr @ x + br + Rr @ s["h"])
+    z = sigmoid(Wz @ x + bz + Rz @ s["h"])
+    n = np.tanh(Wn @ x + bn + Rn @ (r * s["h"]))
+    h = z * s["h"] + (1 - z) * n if convention == "torch" else (1 - z) * s["h"] + z * n
+    return {"h": h}, h
+
+
+def gru_layernorm(p, x, s):
+    n = p["cell.b"].shape[1]
+    W, R = p["cell.W"].reshape(3 * n, -1), p["cell.R"].reshape(3 * n, n)
+    from_x = np.concatenate([layer_norm(W[: 2 * n] @ x), layer_norm(W[2 * n :] @ x)])
+    from_h = np.concatenate([layer_norm(R[: 2 * n] @ s["h"]), layer_norm(R[2 * n :] @ s["h"])])
+    from_x = p["gain_x"].reshape(-1) * from_x + p["cell.b"].reshape(-1)
+    from_h = p["gain_h"].reshape(-1) * from_h + p["cell.b_h"].reshape(-1)
+    r = sigmoid(from_x[:n] + from_h[:n])
+    z = sigmoid(from_x[n : 2 * n] + from_h[n : 2 * n])
+    candidate = np.tanh(from_x[2 * n :] + r * from_h[2 * n :])
+    h = z * s["h"] + (1 - z) * candidate
+    return {"h": h}, h
+
+
+def gru1(p, x, s):
+    (Wn,) = p["W"]
+    Rr, Rz, Rn = p["R"]
+    br, bz, bn = p["b"]
+    r = sigmoid(Rr @ s["h"] + br)
+    z = sigmoid(Rz @ s["h"] + bz)
+    h = (1 - z) * s["h"] + z * np.tanh(Wn @ x + Rn @ (r * s["h"]) + bn)
+    return {"h": h}, h
+
+
+def gru2(p, x, s):
+    (Wn,) = p["W"]
+    Rr, Rz, Rn = p["R"]
+    (bn,) = p["b"]
+    r = sigmoid(Rr @ s["h"])
+    z = sigmoid(Rz @ s["h"])
+    h = (1 - z) * s["h"] + z * np.tanh(Wn @ x + Rn @ (r * s["h"]) + bn)
+    return {"h": h}, h
+
+
+def gru3(p, x, s):
+    (Wn,) = p["W"]
+    (Rn,) = p["R"]
+    br, bz, bn = p["b"]
+    r = sigmoid(br)
+    z = sigmoid(bz)
+    h = (1 - z) * s["h"] + z * np.tanh(Wn @ x + Rn @ (r * s["h"]) + bn)
+    return {"h": h}, h
+
+
+def mgu(p, x, s):
+    Wf, Wn = p["W"]
+    Rf, Rn = p["R"]
+    bf, bn = p["b"]
+    f = sigmoid(Wf @ x + Rf @ s["h"] + bf)
+    h = (1 - f) * s["h"] + f * np.tanh(Wn @ x + Rn @ (f * s["h"]) + bn)
+    return {"h": h}, h
+
+
+def mgu1(p, x, s):
+    (Wn,) = p["W"]
+    Rf, Rn = p["R"]
+    bf, bn = p["b"]
+    f = sigmoid(Rf @ s["h"] + bf)
+    h = (1 - f) * s["h"] + f * np.tanh(Wn @ x + Rn @ (f * s["h"]) + bn)
+    return {"h": h}, h
+
+
+def mgu2(p, x, s):
+    (Wn,) = p["W"]
+    Rf, Rn = p["R"]
+    (bn,) = p["b"]
+    f = sigmoid(Rf @ s["h"])
+    h = (1 - f) * s["h"] + f * np.tanh(Wn @ x + Rn @ (f * s["h"]) + bn)
+    return {"h": h}, h
+
+
+def mgu3(p, x, s):
+    (Wn,) = p["W"]
+    (Rn,) = p["R"]
+    bf, bn = p["b"]
+    f = sigmoid(bf)
+    h = (1 - f) * s["h"] + f * np.tanh(Wn @ x + Rn @ (f * s["h"]) + bn)
+    return {"h": h}, h
+
+
+def mgu_after(p, x, s):
+    Wf, Wn = p["W"]
+    Rf, Rn = p["R"]
+    bf, bn = p["b"]
+    f = sigmoid(Wf @ x + Rf @ s["h"] + bf)
+    h = (1 - f) * s["h"] + f * np.tanh(Wn @ x + f * (Rn @ s["h"]) + bn)
+    return {"h": h}, h
+
+
+STEPS = {
+    "elman": elman,
+    "elman-layernorm": elman_layernorm,
+    "gru": gru,
+    "gru-before": gru_before,
+    "gru-layernorm": gru_layernorm,
+    "gru1": gru1,
+    "gru2": gru2,
+    "gru3": gru3,
+    "indrnn": indrnn,
+    "jordan": jordan,
+    "lstm": lstm,
+    "lstm-1997": lstm_1997,
+    "lstm-coupled": lstm_coupled,
+    "lstm-layernorm": lstm_layernorm,
+    "lstm-peephole": lstm_peephole,
+    "lstm-peephole-simple": lstm_peephole_simple,
+    "lstm-projection": lstm_projection,
+    "mgu": mgu,
+    "mgu-after": mgu_after,
+    "mgu1": mgu1,
+    "mgu2": mgu2,
+    "mgu3": mgu3,
+    "rmlp": rmlp,
+}
+
+
+def through_time(step, p, xs, state):
+    """Outputs `(time, output)` and the last state."""
+    ys = []
+    for x in xs:
+        state, y = step(p, x, state)
+        ys.append(y)
+    return np.array(ys), state
+
+
+def gradients(value, p, step=1e-30):
+    """Derivatives of `value(p)` by every entry of every array, one complex step each."""
+    found = {}
+    for name, array in p.items():
+        flat = np.zeros(array.size)
+        for k in range(array.size):
+            moved = array.astype(complex).reshape(-1)
+            moved[k] += 1j * step
+            flat[k] = value({**p, name: moved.reshape(array.shape)}).imag / step
+        found[name] = flat.reshape(array.shape)
+    return found
