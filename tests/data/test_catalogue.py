@@ -1,10 +1,13 @@
 """The catalogue: what is refused, and the facts that the sources state of each data set."""
 
 import dataclasses
+import functools
 import gzip
 import hashlib
+import http.server
 import io
 import re
+import threading
 import zipfile
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from ostinato.data.sets.entry import Bundle, Entry, File
 from ostinato.errors import CorruptFile, DataError
 
 CONTENT = b"1 2 3\n"
+RETRIEVE = pooch.retrieve
 
 
 def entry(**changes) -> Entry:
@@ -81,16 +85,38 @@ def test_nowhere_to_be_found(tmp_path):
         read(entry(read=None), place(tmp_path, CONTENT))
 
 
-def test_a_download_that_differs_is_refused(monkeypatch):
-    def wrong(address, known_hash, fname, path):
-        assert known_hash == "sha256:" + "0" * 64
-        assert Path(path).name == "made_up"
-        raise ValueError("SHA256 hash of downloaded file does not match")
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    """A file server on this machine, and the real download."""
+    monkeypatch.setattr(pooch, "retrieve", RETRIEVE)
+    (tmp_path / "served").mkdir()
+    handler = functools.partial(SilentHandler, directory=str(tmp_path / "served"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as made:
+        threading.Thread(target=made.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{made.server_port}", tmp_path / "served"
+        made.shutdown()
 
-    monkeypatch.setattr(pooch, "retrieve", wrong)
-    public = entry(files=(File("a.txt", 6, "0" * 64, "https://example.org/a.txt"),))
-    with pytest.raises(CorruptFile, match=r"https://example.org/a.txt is not the file of the catalogue"):
-        find(public)
+
+class SilentHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def test_a_download_is_checked_and_kept(server, tmp_path):
+    address, served = server
+    (served / "a.txt").write_bytes(CONTENT)
+    good = entry(files=(File("a.txt", 6, hashlib.sha256(CONTENT).hexdigest(), f"{address}/a.txt"),))
+    path = find(good, tmp_path)["a.txt"]
+    assert path.read_bytes() == CONTENT
+    (served / "a.txt").unlink()
+    assert find(good, tmp_path)["a.txt"] == path
+    bad = entry(files=(File("b.txt", 6, "0" * 64, f"{address}/b.txt"),))
+    (served / "b.txt").write_bytes(CONTENT)
+    with pytest.raises(CorruptFile, match=r"b\.txt is not the file of the catalogue"):
+        find(bad, tmp_path)
+    gone = entry(files=(File("c.txt", 6, "0" * 64, f"{address}/c.txt"),))
+    with pytest.raises(DataError, match=r"c\.txt could not be downloaded"):
+        find(gone, tmp_path)
 
 
 def test_members_of_a_downloaded_archive_are_checked(monkeypatch, tmp_path):
@@ -297,3 +323,8 @@ def test_fetch_gives_checked_paths(data_folder):
     paths = fetch("santafe_laser", data_folder)
     assert list(paths) == ["santafe_laser.txt"]
     assert paths["santafe_laser.txt"].is_file()
+
+
+@pytest.mark.parametrize("name", [name for name, row in CATALOGUE.items() if row.read is None and row.size < 4e6])
+def test_files_without_a_reader_are_those_of_the_catalogue(data_folder, name):
+    assert set(fetch(name, data_folder)) == {file.name for file in CATALOGUE[name].files}

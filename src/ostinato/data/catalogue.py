@@ -19,6 +19,7 @@ from .sets.indoor import INDOOR_MOVEMENT
 from .sets.m4 import M4_HOURLY_WEEKLY
 from .sets.music import POLY_MUSIC
 from .sets.pen import UNIPEN_DIGITS
+from .sets.raw import RAW
 from .sets.speech import FSDD
 from .sets.text import NAMES, TINYSHAKESPEARE
 from .sets.univariate import UNIVARIATE_SMALL, VEGA_SERIES
@@ -42,6 +43,7 @@ CATALOGUE: dict[str, Entry] = {
         TINYSHAKESPEARE,
         NAMES,
         POLY_MUSIC,
+        *RAW,
     )
 }
 """All data sets by name."""
@@ -127,9 +129,11 @@ def _retrieve(entry: Entry, name: str, address: str, sha256: str | None) -> Path
     import pooch
 
     pooch.get_logger().setLevel("ERROR")
-    cache = Path(pooch.os_cache("ostinato")) / entry.name
+    place = Path(pooch.os_cache("ostinato")) / entry.name / name
     try:
-        path = pooch.retrieve(address, None if sha256 is None else f"sha256:{sha256}", fname=name, path=cache)
+        path = pooch.retrieve(
+            address, None if sha256 is None else f"sha256:{sha256}", fname=place.name, path=place.parent
+        )
     except ValueError as error:
         raise CorruptFile(f"{entry.name}: {address} is not the file of the catalogue: {error}") from error
     except OSError as error:
