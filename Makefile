@@ -43,7 +43,7 @@ lint: .venv/.stamp-test .venv/.stamp-lint
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports --no-logo
 
-bench: .venv/.stamp-test
+bench: .venv/.stamp-core
 	$(BIN)/ostinato bench
 
 docs: .venv/.stamp-docs
