@@ -1,5 +1,6 @@
 """Tables from files and frames, and what is said where a file is not what it should be."""
 
+import contextlib
 import gzip
 import sys
 
@@ -237,3 +238,38 @@ def test_arrays_and_mappings():
     assert Table.from_frame(np.arange(3.0)).names == ("0",)
     times = Table.from_frame({"t": np.array(["2020-01", "2020-02"], "M8[M]")})
     assert times.kind("t") == "time"
+
+
+CELLS = st.one_of(
+    st.text(alphabet="0123456789.,;\t-+eE:TZ/ \"'\nQabnNAJF_", max_size=12),
+    st.sampled_from(
+        ["0001-01-01T00:00+23:00", "9999-12-31", "1e999", "-nan", "١٢", "2020-02-30", "Feb 30 2020", "\x00"]
+    ),
+    st.text(max_size=5),
+)
+
+
+@given(st.lists(st.lists(CELLS, min_size=1, max_size=3), max_size=4), st.sampled_from([",", ";", "\t"]))
+def test_any_text_is_a_table_or_an_error_of_ours(tmp_path_factory, rows, delimiter):
+    path = tmp_path_factory.mktemp("fuzz") / "t.csv"
+    path.write_bytes("\n".join(delimiter.join(row) for row in rows).encode("utf-8", "replace"))
+    try:
+        table = read_table(path)
+    except DataError:
+        return
+    for name in table:
+        assert len(table[name]) == len(table) == len(table.text(name))
+        for ask in (table.number, table.time):
+            with contextlib.suppress(DataError):
+                ask(name)
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_table_or_an_error_of_ours(tmp_path_factory, content):
+    folder = tmp_path_factory.mktemp("fuzz")
+    for name in ("t.csv", "t.csv.gz"):
+        (folder / name).write_bytes(content)
+        try:
+            read_table(folder / name)
+        except (DataError, CorruptFile):
+            continue

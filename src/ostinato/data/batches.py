@@ -166,4 +166,6 @@ def _fill(array: np.ndarray, rows: int, value: Any = 0) -> np.ndarray:
 
 def _array(array: np.ndarray) -> Array:
     """On the device; numbers in the default precision, whatever the data were stored in."""
-    return jnp.asarray(array, jnp.result_type(float)) if np.issubdtype(array.dtype, np.inexact) else jnp.asarray(array)
+    # Cast on the host: on the device it would be a compiled step of its own.
+    number = np.issubdtype(array.dtype, np.inexact)
+    return jnp.asarray(array.astype(np.dtype(jnp.result_type(float)), copy=False) if number else array)

@@ -38,10 +38,10 @@ def read_table(path: str | Path, *, header: bool | None = None) -> Table:
 
         return _filled(Table(read_parquet(path), source=str(path)), path)
     text = read_text(path)
-    if not text.strip():
-        raise DataError(f"{path}: the file is empty")
     delimiter = _delimiter(text)
     rows, lines = _rows(text, delimiter, path)
+    if not rows:
+        raise DataError(f"{path}: the file is empty")
     if header is None:
         header = _has_header(rows)
     names = _names(rows.pop(0), path) if header else [str(i) for i in range(len(rows[0]))]

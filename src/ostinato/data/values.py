@@ -72,10 +72,10 @@ def to_times(cells: Sequence[str]) -> np.ndarray | int:
             moment = datetime.fromisoformat(cell)
         except ValueError:
             moment = _to_time(cell.strip(), forms)
+        if moment is not None and moment.tzinfo is not None:
+            moment = _to_utc(moment)
         if moment is None and not is_missing(cell):
             return i
-        if moment is not None and moment.tzinfo is not None:
-            moment = moment.astimezone(UTC).replace(tzinfo=None)
         seconds[i] = moment
     return seconds
 
@@ -85,6 +85,13 @@ def looks_typed(cell: str) -> bool:
     if is_missing(cell):
         return False
     return to_number(cell) is not None or _to_time(cell.strip(), [*_DAY_FIRST, *_MONTH_FIRST, *_FORMATS]) is not None
+
+
+def _to_utc(moment: datetime) -> datetime | None:
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:  # Before year 1 or after year 9999 there.
+        return None
 
 
 def _to_time(cell: str, forms: list[str]) -> datetime | None:
