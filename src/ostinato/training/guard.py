@@ -60,7 +60,9 @@ def _in_batch(examples: Examples) -> str:
         if np.issubdtype(array.dtype, np.inexact):
             read = np.where(counts.reshape(counts.shape + (1,) * (array.ndim - counts.ndim)), array, 0)
             if not np.isfinite(read).all():
-                return f"{name}: {_place(np.argwhere(~np.isfinite(read))[0], counts.ndim, 0)}"
+                return (
+                    f"{name}: {_place(np.argwhere(~np.isfinite(read))[0], counts.ndim, 0, not examples.per_sequence)}"
+                )
     return ""
 
 
@@ -72,51 +74,55 @@ def _in_weights(what: str, tree: Any) -> str:
 
 def _in_layers(model: Any, examples: Examples, state: Any, key: Any, start: int) -> tuple[str, Any, Any]:
     """What is not finite inside the model, its outputs, and its last state."""
-    inputs = examples.inputs
-    rnn = getattr(model, "rnn", model)
-    layer = model if isinstance(model, Cell) else getattr(rnn, "stack", None)
+    inputs, axis = examples.inputs, examples.inputs.values.ndim - 2
+    options: dict[str, Any] = {"key": key, "start": start, "kernel": "reference"}
+    layer = _through_time(model)
     if layer is None:
         ys, final = model(inputs, state, key=key, start=start)
-        return _in_outputs("outputs", ys, examples, start), ys, final
-    names = recordable(layer)
-    options: dict[str, Any] = {"key": key, "start": start, "kernel": "reference"}
-    ys, final, tape = (*unroll(layer, inputs, state, **options), {})[:3]
-    if names:
-        ys, final, tape = unroll(layer, inputs, state, record=names, **options)
-    parts = getattr(layer, "parts", dict)()
-    axis = inputs.values.ndim - 2
-    for i, part in parts.items() or [("", layer)]:
-        mine = {n: np.asarray(v) for n, v in tape.items() if not i or n.startswith(f"{i}/")}
-        times = {n: t for n, v in mine.items() if (t := _first_time(v, axis, "backward" in n.split("/"))) is not None}
-        if times:
-            name = min(times, key=lambda n: -times[n] if "backward" in n.split("/") else times[n])
-            row = np.argwhere(~np.isfinite(np.take(mine[name], times[name], axis)))[0][:axis]
-            place = _place([*row, times[name]], axis + 1, start)
-            return f"layer {i or 0} ({type(part).__name__}), {name.split('/', 1)[-1]!r}, {place}", ys, final
-    last = next(reversed(parts.items())) if parts else (0, layer)
-    found = _in_outputs(f"layer {last[0]} ({type(last[1]).__name__}), outputs", ys, examples, start)
-    if not found and layer is not model and rnn is not model:
-        ys, final = model(inputs, state, key=key, start=start)
-        found = _in_outputs(f"{type(model).__name__}, outputs", ys, examples, start)
+        return _in_outputs(type(model).__name__, ys, axis, start), ys, final
+    ys, final, *tapes = unroll(layer, inputs, state, record=recordable(layer), **options)
+    tape = {name: np.asarray(values) for tape in tapes for name, values in tape.items()}
+    parts = layer.parts() if hasattr(layer, "parts") else {"": layer}
+    for i, part in parts.items():
+        mine = {n: v for n, v in tape.items() if n.startswith(f"{i}/") or not i}
+        if found := _first_on_tape(mine, axis, start):
+            return f"layer {i or 0} ({type(part).__name__}), {found}", ys, final
+    top, part = list(parts.items())[-1]
+    found = _in_outputs(f"layer {top or 0} ({type(part).__name__})", ys, axis, start)
+    if hasattr(model, "rnn") and not found:
+        ys, final = model(inputs, state, **options)
+        found = _in_outputs(type(model).__name__, ys, axis, start)
     return found, ys, final
 
 
-def _first_time(values: np.ndarray, axis: int, backward: bool) -> int | None:
-    """The first time step, in running order, at which something is not finite."""
-    if not np.issubdtype(values.dtype, np.inexact):
-        return None
-    others = tuple(a for a in range(values.ndim) if a != axis)
-    bad = np.flatnonzero(~np.isfinite(values).all(axis=others))
-    return None if bad.size == 0 else int(bad[-1] if backward else bad[0])
+def _through_time(model: Any) -> Any:
+    """The part of a model that `unroll` runs, or None where it is something else."""
+    return model if isinstance(model, Cell) else getattr(getattr(model, "rnn", model), "stack", None)
 
 
-def _in_outputs(what: str, ys: Any, examples: Examples, start: int) -> str:
+def _first_on_tape(tape: dict[str, np.ndarray], axis: int, start: int) -> str:
+    """The first time step, in the order in which the layer runs, at which something is not finite, and what it is."""
+    first: tuple[int, str, int] | None = None
+    for name, values in tape.items():
+        bad = np.flatnonzero(~np.isfinite(np.moveaxis(values, axis, 0)).reshape(values.shape[axis], -1).all(axis=1))
+        if bad.size:
+            backward = "backward" in name.split("/")
+            t = int(bad[-1] if backward else bad[0])
+            order = values.shape[axis] - 1 - t if backward else t
+            first = min(first or (order, name, t), (order, name, t), key=lambda found: found[0])
+    if first is None:
+        return ""
+    _, name, t = first
+    row = np.argwhere(~np.isfinite(np.take(tape[name], t, axis)))[0][:axis]
+    return f"{name.split('/', 1)[-1]!r}, {_place([*row, t], axis + 1, start)}"
+
+
+def _in_outputs(what: str, ys: Any, axis: int, start: int) -> str:
     for leaf in jax.tree.leaves(ys):
         bad = np.argwhere(~np.isfinite(np.asarray(leaf)))
         if bad.size:
-            lead = examples.inputs.values.ndim - 2
-            steps = leaf.ndim > lead + 1
-            return f"{what}: {_place(bad[0], lead + steps, start if steps else 0, steps)}"
+            steps = leaf.ndim > axis + 1
+            return f"{what}, outputs, {_place(bad[0], axis + steps, start, steps)}"
     return ""
 
 
@@ -125,7 +131,7 @@ def _in_loss(loss: Any, ys: Any, examples: Examples, start: int) -> str:
     flat = lambda leaf: leaf.reshape(weight.size, *leaf.shape[ndim:])  # noqa: E731
     values = np.asarray(jax.vmap(loss)(jax.tree.map(flat, ys), jax.tree.map(flat, examples.targets)))
     bad = np.argwhere(~np.isfinite(values.reshape(weight.shape)) & (weight != 0))
-    return f"loss: {_place(bad[0], ndim, start, not examples.per_sequence)}" if bad.size else ""
+    return f"loss, {_place(bad[0], ndim, start, not examples.per_sequence)}" if bad.size else ""
 
 
 def _place(index: Any, axes: int, start: int, steps: bool = True) -> str:

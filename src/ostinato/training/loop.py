@@ -1,6 +1,7 @@
 """The training loop: batches in, a trained model out; validation, early stopping, and a run folder to resume from."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -21,7 +22,7 @@ from ostinato.training.parallel import replicate, spread
 from ostinato.training.progress import Event, Progress
 from ostinato.training.run import Run
 from ostinato.training.signals import Stopper
-from ostinato.training.update import WINDOW, Moving, Update
+from ostinato.training.update import WINDOW, Moving, Update, kernel_paths
 
 
 @runtime_checkable
@@ -157,6 +158,7 @@ class _Loop:
         self.best: Any = None
         self.back: Any = None
         self.history: list[dict[str, Any]] = []
+        self.kernels: dict[str, str] = {}
         self.moving: Moving
         self._best_written = False
         self._saved_at = self._began = time.monotonic()
@@ -180,7 +182,10 @@ class _Loop:
         notes += [] if found is None else _elsewhere(found.environment)
         for note in notes:
             self._note("warning", message=note)
-        self._note("start" if found is None else "resume")
+        if self.at.step < self.total:
+            rows = math.prod(self.batches.at(self.at.step).inputs.batch_shape)
+            self.kernels = kernel_paths(model, rows)
+        self._note("start" if found is None else "resume", kernels=self.kernels)
 
     def go(self, stopper: Stopper | None) -> None:
         """Step after step, until the end, patience, a signal or a number that is not finite."""
@@ -231,12 +236,12 @@ class _Loop:
                 self.at.step = first + i
                 self._stop_or_go_back(float(losses[i]))
                 return
+        if self.at.in_a_row >= MOST_IN_A_ROW:
+            self._refuse(self.at.skipped[-1], f"{self.at.in_a_row} batches in a row")
 
     def _skip(self, step: int, loss: float) -> None:
         self.at.skip(step)
         self._note("skipped", at=step, loss=loss)
-        if self.at.in_a_row >= MOST_IN_A_ROW:
-            self._refuse(step, f"{MOST_IN_A_ROW} batches in a row")
 
     def _stop_or_go_back(self, loss: float) -> None:
         """Nothing was taken over since the bad step: the state is the one just before it."""
@@ -247,14 +252,14 @@ class _Loop:
         self.at.step = step + 1
         self._note("rollback", at=step, loss=loss)
         if self.at.in_a_row >= MOST_IN_A_ROW:
-            self._refuse(step, f"{MOST_IN_A_ROW} batches in a row")
+            self._refuse(step, f"{self.at.in_a_row} batches in a row")
         self.moving = replicate(self.update.start(*self.back), self.devices)
 
     def _refuse(self, step: int, what: str) -> None:
+        kept = f"; the weights before it are kept in {self._save()}" if self.run is not None else ""
         model, opt_state = self.update.state(self.moving)
         where = trace_back(self.update, model, opt_state, self.batches.at(step), step)
         batch = f"batch {step % len(self.batches)} of epoch {step // len(self.batches)}"
-        kept = f"; the weights before it are kept in {self._save()}" if self.run is not None else ""
         self._note("nonfinite", at=step, message=where)
         raise NonFiniteError(
             f"step {step}: not finite ({what}); {where}; {batch}, noise stream({self.at.seed}, 'noise', {step}){kept}"
@@ -285,7 +290,12 @@ class _Loop:
         trees = {} if self.best is None else {"best": self.best}
         if self.policy == "rollback":
             trees["rollback"] = self.back
-        extra = {"progress": self.at.to_json(), "epoch": self._epoch(), "settings": self.run.settings}
+        extra = {
+            "progress": self.at.to_json(),
+            "epoch": self._epoch(),
+            "settings": self.run.settings,
+            "kernels": self.kernels,
+        }
         path = save_checkpoint(
             self.run.checkpoints, self.at.step, model, opt_state, extra, trees=trees, keep=self.run.keep
         )

@@ -53,9 +53,7 @@ def from_table(kind: type[S], table: Mapping[str, Any]) -> S:
 
 def to_table(settings: Any) -> dict[str, Any]:
     """The settings (a dataclass or a table) as plain nested dictionaries, exactly as they read back from TOML."""
-    if dataclasses.is_dataclass(settings) and not isinstance(settings, type):
-        settings = dataclasses.asdict(settings)
-    return tomllib.loads(to_toml(settings))
+    return tomllib.loads(to_toml(settings if isinstance(settings, Mapping) else dataclasses.asdict(settings)))
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:

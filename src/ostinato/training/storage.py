@@ -97,17 +97,22 @@ def read_file(path: Path, *, largest: int, exactly: int | None = None) -> bytes:
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise CorruptFile(f"{path}: not a regular file")
+            if exactly is not None and status.st_size != exactly:
+                raise CorruptFile(f"{path}: expected {exactly} bytes, got {status.st_size}")
+            if status.st_size > largest:
+                raise CorruptFile(f"{path}: {status.st_size} bytes, more than the {largest} that can be right")
+            with open(descriptor, "rb", closefd=False) as stream:
+                return stream.read(largest + 1)
+        finally:
+            os.close(descriptor)
+    except CorruptFile:
+        raise
     except OSError as error:
         raise CorruptFile(f"{path}: cannot be read ({error.strerror})") from error
-    with open(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise CorruptFile(f"{path}: not a regular file")
-        if exactly is not None and status.st_size != exactly:
-            raise CorruptFile(f"{path}: expected {exactly} bytes, got {status.st_size}")
-        if status.st_size > largest:
-            raise CorruptFile(f"{path}: {status.st_size} bytes, more than the {largest} that can be right")
-        return stream.read(largest + 1)
 
 
 def sync_folder(folder: Path) -> None:

@@ -62,7 +62,7 @@ def stored_spec(leaf: Any) -> tuple[tuple[int, ...], np.dtype]:
 def from_numpy(array: np.ndarray, like: Any) -> Any:
     """The leaf that `to_numpy` stored, as a JAX array (a numpy array where `like` is one)."""
     if _is_key(like):
-        return jax.random.wrap_key_data(jax.numpy.asarray(array), impl=jax.random.key_impl(like))
+        return jax.random.wrap_key_data(jax.numpy.asarray(array), impl=_key_impl(like))
     if np.issubdtype(np.dtype(like.dtype), np.complexfloating):
         array = (array[..., 0] + 1j * array[..., 1]).astype(like.dtype)
     return array if isinstance(like, np.ndarray) else jax.numpy.asarray(array)
@@ -88,6 +88,13 @@ def _part(key: Any) -> str:
             return str(key.key)
         case _:
             return str(key)
+
+
+def _key_impl(like: Any) -> Any:
+    # Only an array, traced or not, says which generator its key is for.
+    found: list[Any] = []
+    jax.eval_shape(lambda key: found.append(jax.random.key_impl(key)), like)
+    return found[0]
 
 
 def _is_array(leaf: Any) -> bool:

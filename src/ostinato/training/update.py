@@ -10,7 +10,9 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from ostinato.cells.base import Cell
 from ostinato.data import Examples, stream
+from ostinato.kernels import choose
 from ostinato.learning import Rule
 
 WINDOW = 16
@@ -126,6 +128,17 @@ class Update:
             moving.bad.at[slot].set(~fine),
             moving.live & (fine | (not self._freeze)),
         )
+
+
+def kernel_paths(model: Any, rows: int) -> dict[str, str]:
+    """Which kernel runs each cell of a model on batches of so many rows, by the cell's name on the tape."""
+    layer = getattr(getattr(model, "rnn", model), "stack", model)
+    if hasattr(layer, "parts"):
+        found = {name: kernel_paths(part, rows) for name, part in layer.parts().items()}
+        return {
+            f"{name}/{inner}".rstrip("/"): kernel for name, paths in found.items() for inner, kernel in paths.items()
+        }
+    return {"": choose(layer, batch=rows).kernel} if isinstance(layer, Cell) and not layer.pointwise else {}
 
 
 def all_finite(tree: PyTree[Any]) -> Bool[Array, ""]:
