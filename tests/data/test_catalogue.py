@@ -17,6 +17,7 @@ import pytest
 
 from ostinato.data import CATALOGUE, fetch, load, to_series
 from ostinato.data.catalogue import find, read
+from ostinato.data.files import read_bytes
 from ostinato.data.sets.entry import Bundle, Entry, File
 from ostinato.errors import CorruptFile, DataError
 
@@ -328,3 +329,11 @@ def test_fetch_gives_checked_paths(data_folder):
 @pytest.mark.parametrize("name", [name for name, row in CATALOGUE.items() if row.read is None and row.size < 4e6])
 def test_files_without_a_reader_are_those_of_the_catalogue(data_folder, name):
     assert set(fetch(name, data_folder)) == {file.name for file in CATALOGUE[name].files}
+
+
+def test_sizes_are_those_of_the_content(data_folder):
+    for name, row in CATALOGUE.items():
+        if row.size < 4e6:
+            paths = fetch(name, data_folder)
+            sizes = {file.name: len(read_bytes(paths[file.name])) for file in row.files if file.name[-3:] != ".gz"}
+            assert sizes == {file.name: file.size for file in row.files if file.name in sizes}
