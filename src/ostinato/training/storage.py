@@ -106,7 +106,7 @@ def read_file(path: Path, *, largest: int, exactly: int | None = None) -> bytes:
             if status.st_size > largest:
                 raise CorruptFile(f"{path}: {status.st_size} bytes, more than the {largest} that can be right")
             with open(descriptor, "rb", closefd=False) as stream:
-                return stream.read(largest + 1)
+                return stream.read(status.st_size)
         finally:
             os.close(descriptor)
     except CorruptFile:
