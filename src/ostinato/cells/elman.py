@@ -72,5 +72,5 @@ class Elman(GatedCell):
     ) -> tuple[Hidden, Array]:
         del state, dt
         assert from_hidden is not None
-        h = activation_function(self.activation)(from_input[0] + from_hidden[0])
+        h = activation_function(self.activation)((from_input + from_hidden)[0])
         return Hidden(h), h

@@ -15,7 +15,7 @@ from jaxtyping import Array
 
 from ostinato.kernels.loop import Loop, Result, select
 from ostinato.kernels.scan import initial_rows, product, project_all, safe_dt
-from ostinato.kernels.trace import used_inputs
+from ostinato.kernels.trace import reads
 from ostinato.types import State
 
 class Operands(NamedTuple):
@@ -41,40 +41,42 @@ def hoisted(cell: Any, loop: Loop, state: State) -> Result:
     """The loop of `hoisted_input` with a custom gradient, the batch inside it; needs `cell.recurrent()`."""
     R, b_h = cell.recurrent()
     from_input, dt = project_all(cell, loop), safe_dt(loop)
-    rebuild, params = _read_parameters(cell, from_input, state, dt)
+    rebuild, params, summed = _read_parameters(cell, from_input, state, dt)
     operands = Operands(params, from_input, R, b_h, state, initial_rows(cell, loop), dt)
     run = eqx.filter_custom_vjp(lambda operands, given: _forward(rebuild, loop, operands, given)[0])
     run.def_fwd(lambda perturbed, operands, given: _forward(rebuild, loop, operands, given))
     run.def_bwd(
-        lambda saved, grads, perturbed, operands, given: _backward(rebuild, loop, saved, grads, operands, given)
+        lambda saved, grads, perturbed, operands, given: _backward(rebuild, loop, summed, saved, grads, operands, given)
     )
     return run(operands, Given(loop.mask, loop.reset))
 
 
-def _read_parameters(cell: Any, from_input: Array, state: State, dt: Array | None) -> tuple[Any, list[Array]]:
-    """The parameters that the loop reads, and a function from such a list to the cell.
+def _read_parameters(cell: Any, from_input: Array, state: State, dt: Array | None) -> tuple[Any, list[Array], bool]:
+    """The parameters that the loop reads, a function from such a list to the cell, and whether the products only meet in a sum.
 
     The others (W, R) must stay out of the custom gradient: their zero gradients would be added at every step.
     """
     leaves, structure = jax.tree.flatten(cell)
 
-    def reads(leaves: list[Array], from_input: Array, state: State, dt: Array | None) -> Any:
+    def step(from_input: Array, from_hidden: Array, leaves: list[Array], state: State, dt: Array | None) -> Any:
         built = jax.tree.unflatten(structure, leaves)
-        return built.update(from_input, jnp.zeros_like(from_input), state, dt), built.hidden(state)
+        return built.update(from_input, from_hidden, state, dt), built.hidden(state)
 
     def cut(array: Array, axes: int) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct(array.shape[axes:], array.dtype)
 
+    row = cut(from_input, 2)
     one_row = jax.tree.map(lambda leaf: cut(leaf, 1), state)
-    used = used_inputs(reads, leaves, cut(from_input, 2), one_row, None if dt is None else cut(dt, 2))[: len(leaves)]
+    found = reads(step, row, row, leaves, one_row, None if dt is None else cut(dt, 2))
+    used = found.used[2 : 2 + len(leaves)]
 
     def rebuild(params: list[Array]) -> Any:
         kept = iter(params)
         # An unread leaf is never touched, so its shape alone may stand in its place.
-        filled = [next(kept) if u else jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for u, leaf in zip(used, leaves, strict=True)]
+        filled = [next(kept) if u else cut(leaf, 0) for u, leaf in zip(used, leaves, strict=True)]
         return jax.tree.unflatten(structure, filled)
 
-    return rebuild, [leaf for u, leaf in zip(used, leaves, strict=True) if u]
+    return rebuild, [leaf for u, leaf in zip(used, leaves, strict=True) if u], (0, 1) in found.summed
 
 
 def _advance(cell: Any, from_input: Array, from_hidden: Array, state: State, dt: Array | None, mask: Array | None) -> Any:
@@ -100,7 +102,9 @@ def _forward(rebuild: Any, loop: Loop, operands: Operands, given: Given) -> tupl
     return Result(ys, final, states), (before, from_hidden)
 
 
-def _backward(rebuild: Any, loop: Loop, saved: Any, grads: Result, operands: Operands, given: Given) -> Operands:
+def _backward(
+    rebuild: Any, loop: Loop, summed: bool, saved: Any, grads: Result, operands: Operands, given: Given
+) -> Operands:
     before, from_hidden_all = saved
     gates, size, inner = operands.R.shape
     R_flat = operands.R.reshape(gates * size, inner)
@@ -130,7 +134,8 @@ def _backward(rebuild: Any, loop: Loop, saved: Any, grads: Result, operands: Ope
             to_start = select(reset, d_state, nothing)
             d_start = jax.tree.map(lambda a, b: a + jnp.sum(b, axis=0), d_start, to_start)
             d_state = select(reset, nothing, d_state)
-        return (d_state, d_params, d_start), (d_from_input, d_from_hidden, d_dt)
+        # Where the products only meet in a sum their gradients are one array: it is written and kept once.
+        return (d_state, d_params, d_start), (d_from_input, None if summed else d_from_hidden, d_dt)
 
     ys_grad = jnp.zeros((*operands.from_input.shape[:2], size), operands.R.dtype) if grads.ys is None else grads.ys
     kept = None if grads.states is None or not loop.keep_states else _fill(grads.states, before)
@@ -138,6 +143,7 @@ def _backward(rebuild: Any, loop: Loop, saved: Any, grads: Result, operands: Ope
     carry = (final, zeros.params, zeros.start)
     carry, (d_from_input, d_from_hidden, d_dt) = jax.lax.scan(body, carry, inputs, reverse=not loop.reverse)
     d_state, d_params, d_start = carry
+    d_from_hidden = d_from_input if summed else d_from_hidden
     hidden_all = jax.vmap(jax.vmap(rebuild(operands.params).hidden))(before)
     d_R = jnp.einsum("tbgh,tbk->ghk", d_from_hidden, hidden_all)
     d_b_h = None if operands.b_h is None else jnp.sum(d_from_hidden, axis=(0, 1))
