@@ -9,7 +9,7 @@ ROW = jax.ShapeDtypeStruct((2, 3), jnp.float32)
 
 
 def test_reads_and_sums():
-    found = reads(lambda a, b, c, d: (jnp.tanh(a + b) * c[0], a.shape), ROW, ROW, ROW, ROW)
+    found = reads(lambda a, b, c, d: (jnp.tanh(a + b) * c, a.shape), ROW, ROW, ROW, ROW)
     assert found.used == [True, True, True, False]
     assert found.summed == {(0, 1)}
 
