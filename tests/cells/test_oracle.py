@@ -41,6 +41,11 @@ def anywhere(tree, seed):
     return jax.tree.map(lambda leaf: jnp.asarray(rng.normal(0, 0.7, leaf.shape)), tree)
 
 
+def made(name, seed, **settings):
+    """A cell of the table with such values."""
+    return anywhere(eqx.filter_eval_shape(CELLS[name].make, INPUT, HIDDEN, key=jax.random.key(0), **settings), seed)
+
+
 def relative(found, expected):
     """Largest difference over the largest entry."""
     found, expected = np.asarray(found), np.asarray(expected)
@@ -50,7 +55,7 @@ def relative(found, expected):
 
 @pytest.mark.parametrize(("name", "settings", "options"), SETTINGS, ids=lambda v: "" if v == {} else str(v))
 def test_forward_and_gradients(x64, name, settings, options):
-    cell = anywhere(CELLS[name].make(INPUT, HIDDEN, key=jax.random.key(0), **settings), 1)
+    cell = made(name, 1, **settings)
     rng = np.random.default_rng(2)
     xs = rng.normal(size=(TIME, INPUT))
     start = anywhere(cell.init_state(), 3)

@@ -52,8 +52,12 @@ class Cell(eqx.Module):
         """The state after the step, and what the cell shows."""
 
     def hidden(self, state: State) -> Float[Array, " hidden"]:
-        """What the recurrent products see: an element-wise function of the state."""
-        return state.h
+        """What the recurrent products see: an element-wise function of the state.
+
+        Raises `SettingsError` where the cell does not say it.
+        """
+        del state
+        raise SettingsError(f"{type(self).__name__}: does not say what its recurrent products see; it has no `hidden`")
 
     def advance(
         self, x: Array, seen: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
@@ -88,6 +92,9 @@ class GatedCell(Cell):
     @abc.abstractmethod
     def recurrent(self) -> tuple[Array, Array | None] | None:
         """`(R, b_h)`, R `(gates, hidden, hidden)` and b_h `(gates, hidden)` or None; None where there is no product."""
+
+    def hidden(self, state: State) -> Float[Array, " hidden"]:
+        return state.h
 
     @abc.abstractmethod
     def update(

@@ -85,6 +85,9 @@ class ProjectionLSTM(Cell):
         del key
         return ProjectedState(jnp.zeros(self.output_size, self.b.dtype), jnp.zeros(self.hidden_size, self.b.dtype))
 
+    def hidden(self, state: ProjectedState) -> Float[Array, " projection"]:
+        return state.h
+
     def gates(self, x: Array, seen: Array) -> tuple[Array, Array, Array, Array]:
         """The activated gates, in the order input, forget, cell, output."""
         a = self.W @ x + self.b + jnp.einsum("ghk,k->gh", self.R, seen)

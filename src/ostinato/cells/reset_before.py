@@ -69,6 +69,9 @@ class ResetBefore(Cell):
         del key
         return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
 
+    def hidden(self, state: Hidden) -> Float[Array, " hidden"]:
+        return state.h
+
     def gates(self, x: Array, seen: Array) -> tuple[Array, Array]:
         """The activated gates, `(gate_count, hidden)`, and the candidate."""
         from_input = self.W @ x

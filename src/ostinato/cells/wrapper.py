@@ -68,6 +68,9 @@ class GatedWrapper(GatedCell, Wrapper):
     def recurrent(self) -> tuple[Array, Array | None] | None:
         return self.cell.recurrent()
 
+    def hidden(self, state: State) -> Array:
+        return self.cell.hidden(state)
+
     def update(self, from_input: Array, from_hidden: Array | None, state: State, dt: Any = None) -> tuple[State, Array]:
         return self.cell.update(from_input, from_hidden, state, dt)
 
