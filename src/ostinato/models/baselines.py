@@ -126,7 +126,7 @@ class Mean(ForecastEstimator):
         return 1
 
     def _fit(self, series: Series, stops: Sequence[int], **options: Any) -> None:
-        means = [np.nanmean(t[:n], 0) for t, n in zip(series.target, stops, strict=True)]
+        means = [observed_mean(t[:n]) for t, n in zip(series.target, stops, strict=True)]
         self.means_ = {name: mean.tolist() for name, mean in zip(series.ids, means, strict=True)}
 
     def _at(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> list[np.ndarray]:
@@ -135,7 +135,7 @@ class Mean(ForecastEstimator):
             if name in self.means_:
                 mean = np.broadcast_to(np.array(self.means_[name]), (len(o), target.shape[1]))
             else:
-                mean = np.stack([np.nanmean(target[:n], 0) for n in o]) if len(o) else np.zeros((0, target.shape[1]))
+                mean = np.stack([observed_mean(target[:n]) for n in o]) if len(o) else np.zeros((0, target.shape[1]))
             result.append(np.repeat(mean[:, None], horizon, 1))
         return result
 
@@ -266,6 +266,13 @@ def forward_filled(values: np.ndarray) -> np.ndarray:
     """`(time, targets)` with each missing value replaced by the last one before it; NaN before the first."""
     rows = np.where(np.isnan(values), 0, np.arange(len(values))[:, None])
     return np.take_along_axis(values, np.maximum.accumulate(rows, 0), 0)
+
+
+def observed_mean(values: np.ndarray) -> np.ndarray:
+    """The mean of each column without its missing values; NaN of a column that has none else."""
+    seen = ~np.isnan(values)
+    count = seen.sum(0)
+    return np.where(count > 0, np.where(seen, values, 0).sum(0) / np.maximum(count, 1), np.nan)
 
 
 def trained_horizon(horizon: int, trained: int) -> int:

@@ -127,6 +127,8 @@ class ForecastEstimator(Estimator):
         horizon = self._horizon(horizon)
         starts = [_start(n, last) for n in found.history]
         train = _before(found, starts)
+        if baselines is None and max(starts) < 2:
+            raise LengthError("last: it leaves no rows before the held-out end to fit the baselines to")
         model = self if not refit else type(self)(**self.get_params()).fit(train)
         if not refit:
             self._check_unseen(found, starts)

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from ostinato.data import Frequency, Series, Standardizer, calendar
-from ostinato.errors import CorruptFile, DataError, NonFiniteError, ShapeError
+from ostinato.errors import CorruptFile, DataError, NonFiniteError, SettingsError, ShapeError
 
 POOLED = "*"
 """The name under which a scaling common to all series is kept."""
@@ -85,7 +85,7 @@ class Features:
         elif scaling == "series":
             scales = {name: _scale([part], width, lags) for name, part in zip(series.ids, parts, strict=True)}
         else:
-            raise DataError(f"scaling: expected 'series' or 'pooled', got {scaling!r}")
+            raise SettingsError(f"scaling: expected 'series' or 'pooled', got {scaling!r}")
         for k, name in enumerate(series.target_names):
             seen = [p[:, k][~np.isnan(p[:, k])] for p in parts]
             if not any(len(s) for s in seen):

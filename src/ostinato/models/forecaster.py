@@ -189,7 +189,7 @@ class Forecaster(ForecastEstimator):
         after = [np.arange(max(t, self.context_), n - horizon + 1) for t, n in zip(train, stops, strict=True)]
         source = self._source(arrays, horizon, origins)
         ahead = self._source(arrays, horizon, after) if any(len(o) for o in after) else None
-        if ahead is None and (self.validation or self.patience is not None):
+        if ahead is None and self.validation:
             raise LengthError(f"validation: {max(held)} rows hold no window of horizon {horizon}; give more, or 0")
         self.net_, result = self._train(self._net(source), source, ahead, run, callback)
         self.training_ = {
@@ -320,6 +320,8 @@ class Forecaster(ForecastEstimator):
             what = "past covariates" if self.past else "quantiles"
             why = "their future is not known" if self.past else "they cannot be fed back"
             raise SettingsError(f"mode='recursive' has no {what}: {why}; use mode='direct'")
+        if self.patience is not None and not self.validation:
+            raise SettingsError("patience: needs rows to judge by; set validation above 0")
         for name in ("horizon", "batch_size", "stride"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name}: expected 1 or more, got {getattr(self, name)}")
