@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from ostinato.cli import options as o
+from ostinato.cli.app import App
 from ostinato.cli.output import emit, pairs
 
-app = typer.Typer(no_args_is_help=True, help="The catalogue of public data sets.")
+app = App(help="The catalogue of public data sets.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="See `ostinato list datasets`.")]
 

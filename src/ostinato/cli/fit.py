@@ -7,10 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from ostinato.cli import options as o
+from ostinato.cli.app import App
 
-app = typer.Typer(
-    no_args_is_help=True, help="Train on a file, compare with baselines, keep everything in a run folder."
-)
+app = App(help="Train on a file, compare with baselines, keep everything in a run folder.")
 
 _DATA, _MODEL = "The data", "The network"
 

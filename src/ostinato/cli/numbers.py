@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from ostinato.cli import options as o
+from ostinato.cli.app import App
 from ostinato.cli.output import as_json, emit, note, table
 
-studies = typer.Typer(no_args_is_help=True, help="Claims of papers and of this library, re-run.")
+studies = App(help="Claims of papers and of this library, re-run.")
 
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Also write the JSON to a file.")]
 Quick = Annotated[bool, typer.Option("--quick", help="The short version: the same code, fewer steps.")]

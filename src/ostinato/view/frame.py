@@ -27,7 +27,7 @@ class Scale:
     stop: float
     kind: str = "number"
 
-    def __call__(self, values: Any) -> np.ndarray:
+    def __call__(self, values: Any) -> Any:
         """The points of the values."""
         values, low, high = np.asarray(values, float), self.low, self.high
         if self.kind == "log":

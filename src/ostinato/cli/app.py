@@ -1,0 +1,80 @@
+"""Commands whose errors are words: one message, the exit code of the error, a traceback only where asked for."""
+
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from ostinato.cli.output import complain, emit, wants_debug, wants_json
+from ostinato.errors import OstinatoError
+
+FAULT, INTERRUPTED = 1, 130
+ORDER = ("demo", "fit", "predict", "evaluate", "report", "info", "list", "data", "study", "bench", "doctor")
+
+
+class Command(TyperCommand):
+    """A command that is given the context that its annotation names."""
+
+    context_class = typer.Context
+
+
+class Group(TyperGroup):
+    """The same for a group of commands."""
+
+    context_class = typer.Context
+
+
+class Root(Group):
+    """All commands, in the order in which they are used; what they raise ends here."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:
+        return sorted(super().list_commands(ctx), key=ORDER.index)
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (typer.TyperException, typer.Exit, typer.Abort):
+            raise
+        except OstinatoError as error:
+            _refuse(ctx, error, error.exit_code, str(error))
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            _refuse(ctx, error, OstinatoError.exit_code, f"{where}{error.strerror or error}")
+        except KeyboardInterrupt as error:
+            _refuse(ctx, error, INTERRUPTED, "stopped")
+        except Exception as error:
+            advice = "a fault of ostinato itself; `ostinato --debug ...` shows where"
+            _refuse(ctx, error, FAULT, f"{type(error).__name__}: {error} ({advice})")
+
+
+class App(typer.Typer):
+    """A group of commands to add to."""
+
+    def __init__(self, **settings: Any):
+        super().__init__(
+            **{
+                "cls": Group,
+                "no_args_is_help": True,
+                "add_completion": False,
+                "pretty_exceptions_enable": False,
+                "rich_markup_mode": "markdown",
+                "context_settings": {"help_option_names": ["-h", "--help"]},
+                **settings,
+            }
+        )
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        return super().command(name, cls=Command, **settings)
+
+
+def _refuse(ctx: typer.Context, error: BaseException, code: int, message: str) -> None:
+    if wants_debug(ctx):
+        traceback.print_exception(error, file=sys.stderr)
+    if wants_json(ctx):
+        said = {"kind": type(error).__name__, "message": message, "exit_code": code}
+        emit(ctx, {"error": said}, lambda _: None)
+    complain(f"Error: {message}")
+    raise typer.Exit(code)

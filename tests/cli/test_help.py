@@ -1,0 +1,75 @@
+"""The help of every command: at once, without JAX, with an example."""
+
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import typer.main
+
+from ostinato.cli.main import app
+
+from .conftest import call
+
+PROBE = """
+import sys
+from ostinato.cli.main import app
+for line in sys.stdin.read().splitlines():
+    try:
+        app([*line.split(), "--help"])
+    except SystemExit as leave:
+        assert leave.code == 0, line
+assert "jax" not in sys.modules, "JAX was imported"
+"""
+
+
+def commands(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths of all commands and groups."""
+    yield path
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from commands(inner, (*path, name))
+
+
+PATHS = list(commands(typer.main.get_command(app)))
+
+
+def test_every_command_has_an_example() -> None:
+    assert len(PATHS) > 15
+    for path in PATHS:
+        result = call(*path, "--help")
+        assert result.exit_code == 0, path
+        groups = ((), ("fit",), ("data",), ("study",))
+        if path not in groups:
+            assert f"Example: ostinato {' '.join(path)}" in " ".join(result.stdout.split()), path
+
+
+def test_help_needs_no_jax_and_little_time() -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    lines = "\n".join(" ".join(path) for path in PATHS)
+    done = subprocess.run([sys.executable, "-c", PROBE], input=lines, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    # All of them together: a second of processor time, whatever else the machine is doing; importing JAX takes as long.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 2.0
+
+
+def test_version_and_usage() -> None:
+    from ostinato import __version__
+
+    assert call("--version").stdout.strip() == f"ostinato {__version__}"
+    for args in (
+        ["nonsense"],
+        ["fit", "forecast"],
+        ["list", "nothing"],
+        ["study", "run"],
+        ["fit", "forecast", "a", "--x"],
+    ):
+        result = call(*args)
+        assert result.exit_code == 2, args
+        assert result.stdout == ""
+
+
+def test_bad_numbers_are_usage_errors() -> None:
+    for args in (["--hidden", "a"], ["--hidden", "3.5"], ["--hidden", "3,4", "--layers", "3"], ["--test", "much"]):
+        result = call("fit", "forecast", "data.csv", *args)
+        assert result.exit_code == 2, args
+        assert args[0] in result.stderr

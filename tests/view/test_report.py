@@ -1,0 +1,149 @@
+"""The report is one page that loads nothing, says what the run folder says, and runs nothing that stands in it."""
+
+import html
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ostinato.errors import CorruptFile, DataError
+from ostinato.training import to_toml
+from ostinato.view import Confusion, Curve, Evaluation, Pairs, Panel, Score, read_record, render, write_report
+
+HOSTILE = "</script><script>alert('x')</script><img src=x onerror=alert(1)>"
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text outside of scripts and styles."""
+
+    def __init__(self, source: str):
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self._inside: list[str] = []
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "br"):
+            self._inside.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._inside.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data: str) -> None:
+        if not self._inside or self._inside[-1] not in ("script", "style"):
+            self.words.append(data)
+
+
+def evaluation(name: str) -> Evaluation:
+    panel = Panel(
+        (0.0, 86400.0),
+        (Curve(name, "truth", (1.0, None)), Curve("gru", "ours", (1.5, 2.0)), Curve(name, "other", (0.5, 3.0))),
+        name,
+        name,
+        "time",
+        name,
+        ((0.0, 1.0), (2.0, None)),
+    )
+    return Evaluation(
+        "forecast",
+        name,
+        name,
+        name,
+        (Score("gru", True, {"RMSE": 1.2345}), Score(name, False, {"RMSE": 2.5, name: None})),
+        panel,
+        panel,
+        Confusion((name, "b"), ((3, 1), (0, 4))),
+        Pairs((1.0, 2.0), (1.5, 1.75)),
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run folder in which every name that comes from data is hostile."""
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "settings.toml").write_text(to_toml({"task": "forecast", "data": {"target": [HOSTILE], HOSTILE: 1}}))
+    (run / "environment.json").write_text(json.dumps({"processor": HOSTILE, "devices": 2}))
+    (run / "data.json").write_text(json.dumps({"file": HOSTILE, "rows": 12}))
+    (run / "metrics.json").write_text(json.dumps({"best": {"step": 20, "validation": 0.5}, "steps": 30}))
+    (run / "evaluation.json").write_text(json.dumps(evaluation(HOSTILE).to_dict()))
+    records: list[dict[str, Any]] = [{"kind": "warning", "step": 0, "message": HOSTILE}]
+    for step, loss in ((10, 1.0), (20, 0.5), (30, "nan")):
+        record = {"kind": "evaluation", "step": step, "epoch": step / 10, "loss": loss, "metrics": {HOSTILE: 0.7}}
+        records.append(record)
+    (run / "log.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    return run
+
+
+def test_nothing_runs_and_nothing_is_loaded(folder: Path) -> None:
+    source = write_report(folder).read_text()
+    page = Page(source)
+    assert [tag for tag, _ in page.tags].count("script") == 1
+    assert not [tag for tag, _ in page.tags if tag in ("img", "link", "iframe", "object", "embed", "base", "form")]
+    for tag, attributes in page.tags:
+        for name in attributes:
+            assert not name.startswith("on"), (tag, name)
+            assert name not in ("src", "href", "srcset", "action", "data", "xlink:href"), (tag, name)
+    assert not re.findall(r"https?://|url\(|@import|import\(|fetch\(", source)
+    policy = next(a["content"] for tag, a in page.tags if tag == "meta" and "http-equiv" in a)
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+
+
+def test_it_says_what_the_folder_says(folder: Path) -> None:
+    page = Page(render(read_record(folder)))
+    words = "\n".join(page.words)
+    for said in (
+        HOSTILE,
+        "1.234",
+        "2.5",
+        "Learning curve",
+        "Error by horizon",
+        "Confusion",
+        "Residuals",
+        "data.target",
+    ):
+        assert said in words, said
+    assert f">{html.escape('1.5, 2')}<" not in words
+    assert "12" in page.words
+
+
+def test_marks_the_best_epoch(folder: Path) -> None:
+    source = render(read_record(folder))
+    assert source.count(">best</text>") == 2  # for a desk and for a phone
+    metrics = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps({**metrics, "best": {}}))
+    assert ">best</text>" not in render(read_record(folder))
+
+
+def test_unfinished_run_has_a_report(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text('task = "forecast"\n')
+    assert "stopped before its end" in write_report(tmp_path, tmp_path / "out.html").read_text()
+
+
+def test_no_run_and_damage_are_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a run folder"):
+        read_record(tmp_path)
+    table = json.loads((folder / "evaluation.json").read_text())
+    for change in ({"scores": 3}, {"task": "steal"}, {"unknown": 1}, {"forecast": {"x": ["a"]}}):
+        (folder / "evaluation.json").write_text(json.dumps({**table, **change}))
+        with pytest.raises(CorruptFile, match=r"evaluation\.json"):
+            read_record(folder)
+    (folder / "evaluation.json").write_text("{")
+    with pytest.raises(CorruptFile, match="JSON"):
+        read_record(folder)
+
+
+def test_evaluation_survives_json() -> None:
+    made = evaluation("x")
+    assert Evaluation.from_dict(json.loads(json.dumps(made.to_dict()))) == made
+    odd = Evaluation("regress", "y", "", "", (Score("a", True, {"RMSE": float("nan")}),))
+    assert odd.to_dict()["scores"][0]["values"]["RMSE"] is None
