@@ -365,6 +365,8 @@ class _Loop:
 def _total(batches: BatchSource, steps: int | None, epochs: float | None) -> int:
     if (steps is None) == (epochs is None):
         raise SettingsError("steps, epochs: expected exactly one of them")
+    if len(batches) < 1:
+        raise SettingsError("batches: expected at least one, got none")
     total = steps if steps is not None else round((epochs or 0) * len(batches))
     if total < 0:
         raise SettingsError(f"{'steps' if steps is not None else 'epochs'}: expected 0 or more, got {steps or epochs}")

@@ -72,7 +72,7 @@ class Update:
         return eqx.combine(jax.tree.map(jnp.copy, (moving.model, moving.opt_state)), self._fixed)
 
     def __call__(self, moving: Moving, examples: Examples, step: int, slot: int) -> Moving:
-        return self._compiled(moving, examples, np.uint32(step), np.int32(slot))
+        return self._compiled(moving, examples, np.int32(step), np.int32(slot))
 
     def key(self, step: Any) -> Any:
         """The key of all noise in a step."""
@@ -84,7 +84,9 @@ class Update:
         """One update: the new model, optimiser state and carry; the value and the gradients."""
         value, grads, carry = self.rule(model, self.loss, examples, carry, key)
         weights = eqx.filter(model, eqx.is_inexact_array)
-        updates, opt_state = self.optimizer.update(grads, opt_state, weights, value=value)
+        # Optax counts on numbers of different types meeting; where the program is stricter, that is not for Optax.
+        with jax.numpy_dtype_promotion("standard"):
+            updates, opt_state = self.optimizer.update(grads, opt_state, weights, value=value)
         model = eqx.apply_updates(model, updates)
         if self.constrain is not None:
             model = self.constrain(model)
