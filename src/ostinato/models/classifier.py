@@ -34,9 +34,9 @@ class SequenceClassifier(SequenceEstimator):
       hidden; two of each): noise in training, against overfitting.
     * `epochs`, `batch_size`, `learning_rate`, `schedule` (`"cosine"` with a short warm-up, or `"constant"`),
       `weight_decay`, `clip` (norm of the gradient): AdamW.
-    * `validation`: share of the sequences held out, drawn from each class alike as a function of the seed. The weights
-      of the epoch with the least cross-entropy on it are kept; with `patience`, training stops after so many epochs
-      without a better one. 0 trains on everything for all epochs.
+    * `validation`: share of the sequences held out, from each class alike as a function of the seed, or whole groups
+      where the `LabelledSequences` have groups. The weights of the epoch with the least cross-entropy on it are kept;
+      with `patience`, training stops after so many epochs without a better one. 0 trains on everything for all epochs.
     * `buckets`: number of lengths that are padded to. `missing=True`: NaN is a missing value. `seed`: of everything
       random.
 

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, PyTree
 
-from ostinato.data import Batches, SequenceBatch, SequenceSource, Standardizer, permutation, stream
+from ostinato.data import Batches, LabelledSequences, SequenceBatch, SequenceSource, Standardizer, permutation, stream
 from ostinato.errors import CorruptFile, DataError, SettingsError
 from ostinato.layers import RNN, Readout
 from ostinato.layers.dropout import Dropout
@@ -51,7 +51,7 @@ class SequenceEstimator(Estimator):
         clip: float | None = 1.0,
         validation: float = 0.0,
         patience: int | None = None,
-        buckets: int = 4,
+        buckets: int = 2,
         missing: bool = False,
         cell_settings: dict[str, Any] | None = None,
         seed: int = 0,
@@ -93,7 +93,7 @@ class SequenceEstimator(Estimator):
         _check_settings(self)
         sequences = as_sequences(X, missing=self.missing)
         raw = self._read(sequences, targets_of(X, y))
-        held = self._held_out(raw) if self.validation else np.zeros(0, int)
+        held = self._validation_rows(X, raw) if self.validation else np.zeros(0, int)
         rest = np.setdiff1d(np.arange(len(raw)), held)
         found = self._learn(raw, rest)
         targets = self._encode(raw, found)
@@ -123,6 +123,10 @@ class SequenceEstimator(Estimator):
         baseline = Ridge.fit(self._summaries(sequences.take(rest)), self._regressand(self._rows(targets, rest), found))
         self._keep(found, result.model, baseline, scale, batches.edges, result.history, result.best)
         return self
+
+    def _validation_rows(self, X: Any, raw: Any) -> np.ndarray:
+        groups = X.groups if isinstance(X, LabelledSequences) else None
+        return self._held_out(raw) if groups is None else held_groups(groups, self.validation, self.seed)
 
     # What a subclass adds. `raw` are targets as read, one entry for each sequence; `found` is what was learnt from them
     # (classes, scaling); encoded targets are what the network is trained on.
@@ -274,6 +278,15 @@ def held_out(groups: list[np.ndarray], share: float, seed: int) -> np.ndarray:
     if not len(chosen):
         raise DataError(f"validation: {share} of {sum(map(len, groups))} sequences leaves none to validate on")
     return chosen
+
+
+def held_groups(groups: Any, share: float, seed: int) -> np.ndarray:
+    """The rows of that share of the groups, by the seed: at least one group, and never all. Raises `DataError`."""
+    names, group = np.unique(groups, return_inverse=True)
+    if len(names) < 2:
+        raise DataError(f"validation: expected two or more groups to hold one out, got {names.tolist()}")
+    order = permutation(len(names), seed, name="validation groups")
+    return np.flatnonzero(np.isin(group, order[: min(max(round(share * len(names)), 1), len(names) - 1)]))
 
 
 def _edges(lengths: np.ndarray, buckets: int) -> Any:
