@@ -16,7 +16,7 @@ def frame(n: int = 60, ahead: int = 3) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     y = np.sin(np.arange(n) / 4) + 0.2 * rng.normal(size=n) + 10
     p = rng.normal(size=n)
-    y[[20, 55]], p[[30, n - ahead - 2]] = np.nan, np.nan
+    y[[20, n - ahead - 2]], p[[30, n - ahead - 3]] = np.nan, np.nan
     y[n - ahead :], p[n - ahead :] = np.nan, np.nan
     days = np.datetime64("2022-01-01") + np.arange(n)
     return {"day": days, "y": y, "p": p, "z": rng.normal(size=n), "s": np.full(n, 2.5)}
@@ -110,11 +110,11 @@ def test_training_finds_what_no_linear_map_can():
     x[0] = 0.3
     for t in range(499):
         x[t + 1] = 3.8 * x[t] * (1 - x[t])
-    model = Forecaster(hidden_size=12, context=3, epochs=None, steps=800, learning_rate=2e-2, validation=50, seed=1)
-    test = model.backtest(x, 100, refit=True)
+    model = Forecaster(hidden_size=12, context=3, epochs=None, steps=600, learning_rate=2e-2, validation=50, seed=1)
+    test = model.fit(x[:400]).backtest(x, 100)
     assert test.rmse(model.label) < 0.05 < 0.15 < test.rmse("linear(3)")
     assert test.verdict() == "gru forecaster beats persistence, mean, linear(3)"
-    losses = [record["loss"] for record in model.fit(x).training_["history"]]
+    losses = [record["loss"] for record in model.training_["history"]]
     assert losses[-1] < 0.05 * losses[0]
     assert model.training_["best"]["validation"] == min(r["metrics"]["validation"] for r in model.training_["history"])
 
@@ -157,14 +157,14 @@ def test_quantiles_do_not_cross_and_cover():
     model = Forecaster(
         hidden_size=2, context=2, quantiles=(0.1, 0.5, 0.9), epochs=None, steps=400, learning_rate=3e-2, validation=0
     )
-    test = model.backtest(y, 500, refit=True)
+    test = model.fit(y[:1000]).backtest(y, 500)
     assert (np.diff(test.quantiles, axis=-1) >= 0).all()
     for level, share in test.coverage().items():
         assert abs(share - level) < 0.05
     # The least pinball loss, that of the true quantiles of a normal distribution: 2 * mean(phi(z_q)) over the levels.
     phi = [np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi) for z in (1.2815516, 0.0)]
     assert test.pinball() == pytest.approx(2 * (2 * phi[0] + phi[1]) / 3, rel=0.06)
-    forecast = model.fit(y).predict()
+    forecast = model.predict()
     assert forecast.names == ("step", "0", "0_q0.1", "0_q0.5", "0_q0.9")
     assert forecast["0"].tolist() == forecast["0_q0.5"].tolist()
 

@@ -135,7 +135,7 @@ class ForecastEstimator(Estimator):
         if baselines is None:
             from .baselines import default_baselines
 
-            baselines = default_baselines(self, found, horizon)
+            baselines = default_baselines(model, found, horizon)
         fitted = {name: b if b.is_fitted else b.fit(train) for name, b in baselines.items()}
         return evaluate({model.label: model, **fitted}, found, starts, step, horizon)
 

@@ -6,11 +6,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from ostinato.cells.base import Cell
 from ostinato.cells.init import default_dtype, glorot_limit, uniform
-from ostinato.data import SequenceBatch, filled
+from ostinato.data import SequenceBatch
 from ostinato.layers import RNN, rollout
 from ostinato.types import State
 
@@ -136,11 +136,10 @@ class ForecastNet(eqx.Module):
     ) -> tuple[Array, State]:
         context, ahead = xs.window(0, self.context), xs.values[:, self.context :, self.layout.ahead]
         seen = jnp.ones(context.values.shape, bool) if context.observed is None else context.observed
-        seen = seen & context.steps[..., None]
         targets = context.values[..., : self.layout.targets]
         here = seen[..., : self.layout.targets]
         zero = jnp.zeros_like(targets)
-        last = filled(SequenceBatch(targets, observed=here), "forward").values[:, -1:]
+        last = targets[:, -1:] if context.observed is None else last_observed(targets, here)
         lags = jnp.where(here, targets - last if self.subtract_last else targets, zero)
         rest = context.values[..., self.layout.targets :]
         rest = jnp.where(seen[..., self.layout.targets :], rest, jnp.zeros_like(rest))
@@ -164,6 +163,15 @@ class ForecastNet(eqx.Module):
         if self.subtract_last:
             y = y + last[..., None]
         return (jnp.sort(y, axis=-1) if self.levels else y[..., 0]), final
+
+
+def last_observed(
+    values: Float[Array, "batch time targets"], seen: Bool[Array, "batch time targets"]
+) -> Float[Array, "batch 1 targets"]:
+    """The last observed value of each target, 0 where there is none."""
+    back = jnp.argmax(jnp.flip(seen, 1), 1)[:, None]
+    last = jnp.take_along_axis(jnp.flip(values, 1), back, 1)
+    return jnp.where(jnp.any(seen, 1)[:, None], last, jnp.zeros_like(last))
 
 
 class Rolling(Cell):

@@ -243,6 +243,10 @@ class Forecaster(ForecastEstimator):
             run=run,
             callback=callback,
         )
+        if self.linear_skip and ahead is not None:
+            start = validate(net)
+            if start["validation"] <= result.best["validation"]:
+                return net, result._replace(best={"step": 0, **start})
         return result.model, result
 
     def _net(self, source: OriginWindows) -> ForecastNet:
