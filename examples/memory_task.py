@@ -50,7 +50,8 @@ def main() -> None:
     at = jnp.mean(jnp.where(marked[..., None], forget, 0), axis=(0, 1)) / jnp.mean(marked)
     between = jnp.mean(jnp.where(marked[..., None], 0, forget), axis=(0, 1)) / jnp.mean(~marked)
     keeper = int(jnp.argmax(between))
-    print(f"the unit that keeps best forgets {1 - between[keeper]:.3f} a step between marks, {1 - at[keeper]:.3f} at marks")
+    lost, at_marks = 1 - between[keeper], 1 - at[keeper]
+    print(f"the unit that keeps best forgets {lost:.3f} a step between marks, {at_marks:.3f} at marks")
 
 
 if __name__ == "__main__":

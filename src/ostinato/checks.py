@@ -1,4 +1,4 @@
-"""Checks at the boundary: on the host, once, before anything compiles; each names the axis, what was expected, what came."""
+"""Checks at the boundary, on the host, before anything compiles; each names the axis, what was expected, what came."""
 
 from typing import Any
 

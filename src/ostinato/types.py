@@ -1,6 +1,7 @@
 """Names of array shapes, used in annotations throughout.
 
-`*batch` stands for any number of leading axes, also none. Symbols of axes: `time`, `features`, `gates`, `hidden`, `input`.
+`*batch` stands for any number of leading axes, also none. Symbols of axes: `time`, `features`, `gates`, `hidden`,
+`input`.
 """
 
 from typing import Any

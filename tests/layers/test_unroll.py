@@ -122,7 +122,9 @@ def test_bidirectional_padding_changes_nothing(x64):
 
 def test_record_names_and_values(problem):
     cell, xs, mask, reset = problem
-    stack = ost.Stack((cell, ost.Bidirectional(ost.cells.Elman(4, 3, key=jr.key(1)), ost.cells.Elman(4, 3, key=jr.key(2)))))
+    stack = ost.Stack(
+        (cell, ost.Bidirectional(ost.cells.Elman(4, 3, key=jr.key(1)), ost.cells.Elman(4, 3, key=jr.key(2))))
+    )
     _, _, tape = ost.unroll(stack, xs, mask=mask, reset=reset, record=("h", "0/gates"))
     assert sorted(tape) == ["0/gates", "0/h", "1/backward/h", "1/forward/h"]
     ys, _ = ost.unroll(cell, xs, mask=mask, reset=reset)

@@ -1,5 +1,7 @@
 """BPTT against finite differences; truncated BPTT against BPTT and against the definition, step by step."""
 
+import itertools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -28,7 +30,7 @@ def problem(x64):
 
 def run(rule, model, examples, cuts):
     carry, total, grads = rule.init(model, examples), 0.0, None
-    for a, b in zip(cuts, cuts[1:], strict=False):
+    for a, b in itertools.pairwise(cuts):
         value, g, carry = rule(model, squared, examples.window(a, b), carry)
         total, grads = total + value, g if grads is None else jax.tree.map(jnp.add, grads, g)
     return total, grads
@@ -82,7 +84,8 @@ def test_a_window_over_everything_is_bptt(problem, window, stride):
 def test_truncation_equals_its_definition(problem, window, stride):
     model, examples = problem
     total, grads = run(TruncatedBPTT(window, stride), model, examples, (0, 12))
-    # The definition: for each block, hold the state `window` steps before its end fixed, and differentiate what follows.
+    # The definition: for each block, hold the state `window` steps before its end fixed, and differentiate what
+    # follows.
     expected, expected_total = None, 0.0
     for stop in range(stride, 13, stride):
         first = max(stop - window, 0)

@@ -14,7 +14,9 @@ RNG = np.random.default_rng(0)
 def test_regression():
     y, target = RNG.normal(size=(4,)), RNG.normal(size=(4,))
     e = y - target
-    np.testing.assert_allclose(losses.squared(jnp.asarray(y), jnp.asarray(target)), sum(v * v for v in e) / 4, rtol=1e-14)
+    np.testing.assert_allclose(
+        losses.squared(jnp.asarray(y), jnp.asarray(target)), sum(v * v for v in e) / 4, rtol=1e-14
+    )
     np.testing.assert_allclose(losses.absolute(jnp.asarray(y), jnp.asarray(target)), sum(map(abs, e)) / 4, rtol=1e-14)
     expected = sum(0.5 * v * v if abs(v) <= 0.7 else 0.7 * (abs(v) - 0.35) for v in e) / 4
     np.testing.assert_allclose(losses.huber(0.7)(jnp.asarray(y), jnp.asarray(target)), expected, rtol=1e-14)

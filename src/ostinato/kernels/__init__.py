@@ -3,11 +3,11 @@
 from .choose import KERNELS as KERNELS
 from .choose import Choice as Choice
 from .choose import choose as choose
+from .hoist import hoisted as hoisted
 from .loop import Loop as Loop
 from .loop import Result as Result
 from .loop import pointwise as pointwise
 from .loop import reference as reference
 from .loop import select as select
 from .loop import step as step
-from .hoist import hoisted as hoisted
 from .scan import hoisted_input as hoisted_input

@@ -20,8 +20,8 @@ class Choice(NamedTuple):
 def choose(cell: Any, *, batch: int, kernel: str = "auto", keyed_reset: bool = False) -> Choice:
     """The kernel for a cell and a batch of so many rows.
 
-    `keyed_reset`: states are drawn anew inside the sequence (noise that lasts a sequence), which only the reference does.
-    Raises `SettingsError` for an unknown name, or a named kernel that does not hold for the cell.
+    `keyed_reset`: states are drawn anew inside the sequence (noise that lasts a sequence), which only the reference
+    does. Raises `SettingsError` for an unknown name, or a named kernel that does not hold for the cell.
     """
     if kernel not in KERNELS:
         raise SettingsError(f"kernel: expected one of {', '.join(KERNELS)}, got {kernel!r}")

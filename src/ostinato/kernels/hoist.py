@@ -1,9 +1,9 @@
 r"""The scan whose backward pass takes the gradient of R out of the loop.
 
-Plain reverse mode adds $\delta_t\, h_{t-1}^\top$ to a matrix at every step: a product of tiny batch that reads and writes all of
-R. Here the backward loop only gives back $\delta_t$, and one product over all steps and rows makes
-$\partial L / \partial R = \sum_t \delta_t h_{t-1}^\top$ afterwards (Appleyard et al. 2016, arXiv:1604.01946, section 3).
-Holds for any `update`, a user's too.
+Plain reverse mode adds $\delta_t\, h_{t-1}^\top$ to a matrix at every step: a product of tiny batch that reads and
+writes all of R. Here the backward loop only gives back $\delta_t$, and one product over all steps and rows makes
+$\partial L / \partial R = \sum_t \delta_t h_{t-1}^\top$ afterwards (Appleyard et al. 2016, arXiv:1604.01946, section
+3). Holds for any `update`, a user's too.
 """
 
 from typing import Any, NamedTuple
@@ -18,8 +18,9 @@ from ostinato.kernels.scan import initial_rows, product, project_all, safe_dt
 from ostinato.kernels.trace import reads
 from ostinato.types import State
 
+
 class Operands(NamedTuple):
-    """All that gradients flow to: the parameters that `update` and `hidden` read, the products, the state, the reset state."""
+    """All that gradients flow to; `params` are those that `update` and `hidden` read, `start` is the reset's state."""
 
     params: list[Array]
     from_input: Array
@@ -52,7 +53,7 @@ def hoisted(cell: Any, loop: Loop, state: State) -> Result:
 
 
 def _read_parameters(cell: Any, from_input: Array, state: State, dt: Array | None) -> tuple[Any, list[Array], bool]:
-    """The parameters that the loop reads, a function from such a list to the cell, and whether the products only meet in a sum.
+    """The parameters that the loop reads, a function from them to the cell, whether the products only meet in a sum.
 
     The others (W, R) must stay out of the custom gradient: their zero gradients would be added at every step.
     """
@@ -79,7 +80,9 @@ def _read_parameters(cell: Any, from_input: Array, state: State, dt: Array | Non
     return rebuild, [leaf for u, leaf in zip(used, leaves, strict=True) if u], (0, 1) in found.summed
 
 
-def _advance(cell: Any, from_input: Array, from_hidden: Array, state: State, dt: Array | None, mask: Array | None) -> Any:
+def _advance(
+    cell: Any, from_input: Array, from_hidden: Array, state: State, dt: Array | None, mask: Array | None
+) -> Any:
     new, y = jax.vmap(cell.update)(from_input, from_hidden, state, dt)
     if mask is None:
         return new, y
@@ -108,7 +111,9 @@ def _backward(
     before, from_hidden_all = saved
     gates, size, inner = operands.R.shape
     R_flat = operands.R.reshape(gates * size, inner)
-    zeros = Operands(*jax.tree.map(jnp.zeros_like, (operands.params, None, None, None, operands.state, operands.start, None)))
+    zeros = Operands(
+        *jax.tree.map(jnp.zeros_like, (operands.params, None, None, None, operands.state, operands.start, None))
+    )
     final = _fill(grads.final, operands.state)
 
     def body(carry: Any, inputs: Any) -> tuple[Any, Any]:

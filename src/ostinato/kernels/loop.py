@@ -1,6 +1,7 @@
 """What every kernel is given and gives back: one cell, time-major arrays, one flat batch axis.
 
-The reference: the step of the contract, scanned; nothing is hoisted. It is the meaning that the other kernels must equal.
+The reference: the step of the contract, scanned; nothing is hoisted. It is the meaning that the other kernels must
+equal.
 """
 
 from typing import Any, NamedTuple
@@ -20,8 +21,8 @@ class Loop(NamedTuple):
     """One run of one cell through time, time-major with a flat batch.
 
     * `xs`: `(time, batch, features)`; `mask`, `reset`, `dt`: `(time, batch)` or None.
-    * `key` and `start`: step t of row b has the key `fold_in(fold_in(key, start + t), b)`, then folded by `path`, which names
-      the layer inside a stack.
+    * `key` and `start`: step t of row b has the key `fold_in(fold_in(key, start + t), b)`, then folded by `path`,
+      which names the layer inside a stack.
     * `reverse`: from the last step to the first; `keep_states`: also give the state after every step.
     """
 
@@ -66,9 +67,10 @@ def select(where: Array, new: State, old: State) -> State:
 
 
 def step(cell: Any, inputs: tuple[Array, Any, Any, Any, Any], state: State) -> tuple[State, Array]:
-    """One step of one sequence with its mask and reset: what the reference scans and every learning rule differentiates.
+    """One step of one sequence with its mask and reset.
 
-    `inputs` is `(x, mask, reset, dt, key)`; all but `x` may be None. A reset replaces the state first; a masked step keeps the
+    It is what the reference scans and every learning rule differentiates. `inputs` is
+    `(x, mask, reset, dt, key)`; all but `x` may be None. A reset replaces the state first; a masked step keeps the
     state and gives zero, and its input is zeroed so that a NaN in the padding reaches no gradient.
     """
     x, mask, reset, dt, key = inputs

@@ -1,4 +1,4 @@
-"""The scan with the input product hoisted: `W x + b` of all steps at once, before the loop; plain autodiff behind it."""
+"""The scan with the input product hoisted: `W x + b` of all steps at once, before the loop; plain autodiff."""
 
 from typing import Any
 

@@ -19,8 +19,8 @@ POOLS = ("last", "mean", "max")
 class ManyToOne(eqx.Module):
     """An RNN, a summary over the steps that exist, and a read-out: `(*batch, output)` from `(*batch, time, features)`.
 
-    `pool`: `"last"`, the output of the last step that exists (of a bidirectional network: each direction's last one), `"mean"`
-    or `"max"` over the steps that exist. A sequence of length 0 gives the read-out of zeros.
+    `pool`: `"last"`, the output of the last step that exists (of a bidirectional network: each direction's last one),
+    `"mean"` or `"max"` over the steps that exist. A sequence of length 0 gives the read-out of zeros.
 
     ```python
     >>> import jax, numpy as np, ostinato as ost

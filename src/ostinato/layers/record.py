@@ -31,7 +31,9 @@ def resolve_record(layer: Any, record: tuple[str, ...]) -> tuple[str, ...]:
     for name in record:
         found = [k for k in known if k == name or k.endswith("/" + name)]
         if not found:
-            raise SettingsError(f"record: no {name!r} in {type(layer).__name__}; it has {', '.join(known) or 'nothing'}")
+            raise SettingsError(
+                f"record: no {name!r} in {type(layer).__name__}; it has {', '.join(known) or 'nothing'}"
+            )
         chosen += [k for k in found if k not in chosen]
     return tuple(chosen)
 

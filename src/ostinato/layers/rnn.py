@@ -20,9 +20,11 @@ from ostinato.types import State
 class RNN(eqx.Module):
     """A recurrent network of any cell: `ys, state = rnn(batch)`.
 
-    * `cell`: a constructor `(input_size, hidden_size, *, key, **settings)`, such as `ost.cells.GRU`, or a name in `CELLS`.
+    * `cell`: a constructor `(input_size, hidden_size, *, key, **settings)`, such as `ost.cells.GRU`, or a name in
+      `CELLS`.
     * `hidden_size`: a number, or one for each layer.
-    * `output_size`: adds a `Readout` on top, with `output_activation`; without it the outputs are those of the last cell.
+    * `output_size`: adds a `Readout` on top, with `output_activation`; without it the outputs are those of the last
+      cell.
     * `dropout`: rate between the layers; takes effect where a key is given.
     * `settings`: everything else goes to the cell.
 
@@ -31,7 +33,8 @@ class RNN(eqx.Module):
 
     ```python
     >>> import jax, jax.numpy as jnp, ostinato as ost
-    >>> model = ost.RNN(ost.cells.GRU, input_size=12, hidden_size=64, num_layers=2, bidirectional=True, key=jax.random.key(0))
+    >>> key = jax.random.key(0)
+    >>> model = ost.RNN(ost.cells.GRU, input_size=12, hidden_size=64, num_layers=2, bidirectional=True, key=key)
     >>> ys, state = model(jnp.ones((4, 7, 12)))
     >>> ys.shape
     (4, 7, 128)
@@ -106,7 +109,7 @@ class RNN(eqx.Module):
         return self.stack.init_state(key=key)
 
     def __call__(self, xs: Any, state: State = None, **options: Any) -> Any:
-        """`unroll` of the network: `(ys, final)`, or `(ys, final, tape)` with `record`; takes all options of `unroll`."""
+        """`(ys, final)`, or `(ys, final, tape)` with `record`; takes all options of `unroll`."""
         return unroll(self.stack, xs, state, **options)
 
 

@@ -32,9 +32,10 @@ def rollout(
 
     $$s_t, y_t = \mathrm{cell}(x_t, s_{t-1}),\qquad x_{t+1} = \mathrm{feed}(y_t, t)$$
 
-    * `x0`: `(*batch, input)`, the first input; `feed(y, t)` makes the next one from one output `(output,)` and the step's number.
-    * `teacher`: `(*batch, steps, input)`; where `use_teacher` `(*batch, steps)` is True, its step t replaces the fed input
-      (Bengio et al. 2015); without `use_teacher` it always does.
+    * `x0`: `(*batch, input)`, the first input; `feed(y, t)` makes the next one from one output `(output,)` and the
+      step's number.
+    * `teacher`: `(*batch, steps, input)`; where `use_teacher` `(*batch, steps)` is True, its step t replaces the fed
+      input (Bengio et al. 2015); without `use_teacher` it always does.
     * Gives `(ys, final)` with `ys (*batch, steps, output)`.
     """
     lead = x0.shape[:-1]

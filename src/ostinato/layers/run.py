@@ -112,6 +112,7 @@ def _segments(layer: Any, loop: Loop, state: State, plan: Plan) -> Ran:
     size, inner = plan.segment, plan._replace(segment=0)
     whole = loop.time - loop.time % size
     borders = jnp.arange(0, whole, size, dtype=jnp.int32)
+
     def part(carry: State, cut: Any) -> tuple[State, tuple[Array, dict[str, Array]]]:
         offset, xs, mask, reset, dt = cut
         piece = loop._replace(xs=xs, mask=mask, reset=reset, dt=dt, start=loop.start + offset)

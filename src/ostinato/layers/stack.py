@@ -15,13 +15,16 @@ from ostinato.types import State
 
 
 class Stack(Cell):
-    r"""Each layer's output is the next one's input; with `residual`, a recurrent layer's input is added to its output
-    where the sizes agree.
+    r"""Each layer's output is the next one's input.
 
-    $$x^{(0)} = x_t,\quad s^{(l)}_t, y^{(l)} = \mathrm{layer}_l(x^{(l)}, s^{(l)}_{t-1}),\quad x^{(l+1)} = y^{(l)} \;(+\, x^{(l)})$$
+    $$x^{(0)} = x_t,\quad s^{(l)}_t, y^{(l)} = \mathrm{layer}_l(x^{(l)}, s^{(l)}_{t-1}),\quad
+      x^{(l+1)} = y^{(l)} \;(+\, x^{(l)})$$
 
-    A stack of cells is itself a cell, with a tuple of their states; through time it runs layer by layer, which is the same
-    thing and faster. With a bidirectional layer inside it only runs through time. Layer l draws from `fold_in(key, l)`.
+    With `residual`, a recurrent layer's input is added to its output where the sizes agree.
+
+    A stack of cells is itself a cell, with a tuple of their states; through time it runs layer by layer, which is the
+    same thing and faster. With a bidirectional layer inside it only runs through time. Layer l draws from
+    `fold_in(key, l)`.
 
     Raises `ShapeError` where sizes do not meet.
 
@@ -79,7 +82,9 @@ class Stack(Cell):
             layer.init_state(key=None if key is None else jr.fold_in(key, i)) for i, layer in enumerate(self.layers)
         )
 
-    def __call__(self, x: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None) -> tuple[State, Array]:
+    def __call__(
+        self, x: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
+    ) -> tuple[State, Array]:
         if not self.causal:
             raise UnsupportedRule("one step", "a stack with a bidirectional layer", "it needs the whole sequence")
         states = []

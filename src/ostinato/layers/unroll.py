@@ -42,15 +42,17 @@ def unroll(
     $$s_t, y_t = \mathrm{cell}(x_t, s_{t-1}),\qquad t = 0, \ldots, T-1$$
 
     * `xs`: an array, or a `SequenceBatch` with its own mask, resets and time steps.
-    * `state`: leaves `(*batch, ...)`; None starts from `init_state()`. `final` has the same shapes, so a sequence can be run in
-      chunks: give `final` back, and `start` as the number of steps before, which keeps the noise of the whole.
-    * `mask` `(*batch, time)`: a masked step keeps the state and gives zero. `reset` `(*batch, time)`: the state is replaced by
-      `init_state()` before that step (after it in reverse). `dt` `(*batch, time)`: for cells that know time.
+    * `state`: leaves `(*batch, ...)`; None starts from `init_state()`. `final` has the same shapes, so a sequence can
+      be run in chunks: give `final` back, and `start` as the number of steps before, which keeps the noise of the
+      whole.
+    * `mask` `(*batch, time)`: a masked step keeps the state and gives zero. `reset` `(*batch, time)`: the state is
+      replaced by `init_state()` before that step (after it in reverse). `dt` `(*batch, time)`: for cells that know
+      time.
     * `key`: step t has the key `fold_in(key, start + t)`, folded by the row.
-    * `record`: names of state fields and internals, e.g. `("h", "gates")`; in a stack `"1/h"`, or `"h"` for every layer. The tape
-      maps each full name to `(*batch, time, ...)`.
-    * `checkpoint`: True keeps only every sqrt(T)-th state for the backward pass and recomputes between; a number is the length of
-      these segments.
+    * `record`: names of state fields and internals, e.g. `("h", "gates")`; in a stack `"1/h"`, or `"h"` for every
+      layer. The tape maps each full name to `(*batch, time, ...)`.
+    * `checkpoint`: True keeps only every sqrt(T)-th state for the backward pass and recomputes between; a number is
+      the length of these segments.
     * `kernel`: `"auto"`, `"reference"`, `"scan"`, `"hoist"`; see `ostinato.kernels.choose`.
 
     Raises `ShapeError`, `SettingsError`; `TypeError` for a forward-mode derivative of a fast kernel.

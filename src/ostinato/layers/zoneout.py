@@ -26,8 +26,8 @@ class Zoneout(Wrapper):
 
     * `rate`: one p for the whole state, or one for each field named: `{"h": 0.05, "c": 0.5}`; others are free.
 
-    The noise is drawn anew at every step, so this is a plain cell. Raises `SettingsError` for a rate outside 0 to 1 or a
-    field that the state has not.
+    The noise is drawn anew at every step, so this is a plain cell. Raises `SettingsError` for a rate outside 0 to 1 or
+    a field that the state has not.
 
     ```python
     >>> import jax, jax.numpy as jnp

@@ -42,11 +42,12 @@ class Refusal(NamedTuple):
 class Rule(eqx.Module):
     """How gradients are found.
 
-    A run over one batch is `carry = rule.init(model, examples)`, then `value, grads, carry = rule(model, loss, chunk, carry,
-    key)` for each chunk of its time axis. Values and gradients of chunks add up to those of the sequence, with the weights
-    held still, for every rule that says `Exact` and carries its traces.
+    A run over one batch is `carry = rule.init(model, examples)`, then `value, grads, carry = rule(model, loss, chunk,
+    carry, key)` for each chunk of its time axis. Values and gradients of chunks add up to those of the sequence, with
+    the weights held still, for every rule that says `Exact` and carries its traces.
 
-    * `loss(y, target)`: for one step of one sequence (or one sequence, where the model is `per_sequence`); weighted, summed.
+    * `loss(y, target)`: for one step of one sequence (or one sequence, where the model is `per_sequence`); weighted,
+      summed.
     * `grads`: the structure of `eqx.filter(model, eqx.is_inexact_array)`.
     """
 
@@ -90,7 +91,9 @@ def is_per_sequence(model: Any) -> bool:
     return bool(getattr(model, "per_sequence", False))
 
 
-def outputs(model: Any, inputs: SequenceBatch, state: State, key: PRNGKeyArray | None, start: Any = 0) -> tuple[Any, State]:
+def outputs(
+    model: Any, inputs: SequenceBatch, state: State, key: PRNGKeyArray | None, start: Any = 0
+) -> tuple[Any, State]:
     """Run a cell, a network, or anything that is called like one."""
     if isinstance(model, Cell):
         return unroll(model, inputs, state, key=key, start=start)

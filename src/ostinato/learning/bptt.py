@@ -25,8 +25,8 @@ class BPTT(Rule):
 
     $$\nabla_\theta \sum_t w_t\, \ell(y_t, y^*_t),\qquad s_t, y_t = \mathrm{cell}_\theta(x_t, s_{t-1})$$
 
-    Exact on whole sequences, for every model. On chunks the state goes on and errors stop at the chunk's start. It is the
-    oracle of every other rule.
+    Exact on whole sequences, for every model. On chunks the state goes on and errors stop at the chunk's start. It is
+    the oracle of every other rule.
 
     ```python
     >>> import jax, jax.numpy as jnp, ostinato as ost

@@ -39,9 +39,9 @@ class TruncatedBPTT(Rule):
     $$\hat\nabla = \sum_k \nabla_\theta \Big(\sum_{t \in \text{block } k} w_t \ell_t\Big)
       \Big|_{s_{t_k}\ \text{held fixed}},\qquad t_k = \text{end of block } k - \text{window}$$
 
-    The forward pass is the whole sequence's. With `window` at least the length of the sequence it equals `BPTT`. The default
-    stride is the window, the usual cheap form; stride 1 is the most accurate and costs `window` times as much. Chunks whose
-    lengths are multiples of the stride give what the whole gives.
+    The forward pass is the whole sequence's. With `window` at least the length of the sequence it equals `BPTT`. The
+    default stride is the window, the usual cheap form; stride 1 is the most accurate and costs `window` times as much.
+    Chunks whose lengths are multiples of the stride give what the whole gives.
 
     Refuses bidirectional models and models with one output per sequence.
     """
