@@ -20,9 +20,11 @@ SETTINGS = {
     "subtract_last": True,
     "linear_skip": True,
     "skip_ridge": 1e-2,
-    "epochs": 5,
+    "dropout": 0.3,
+    "epochs": 3,
     "batch_size": 256,
-    "learning_rate": 2e-3,
+    "learning_rate": 5e-4,
+    "weight_decay": 0.3,
 }
 
 
