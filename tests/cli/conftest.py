@@ -34,8 +34,8 @@ def refusal(code: int, *args: object) -> str:
     assert result.exit_code == code, (result.exit_code, result.output)
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
-    assert result.stderr.count("Error: ") == 1
-    message = result.stderr.split("Error: ")[1].strip()
+    before, message = f"\n{result.stderr}".split("\nError: ")
+    message = message.rstrip("\n")
     spoken = call(*args, "--json")
     error = json.loads(spoken.stdout)["error"]
     assert (error["message"], error["exit_code"], spoken.exit_code) == (message, code, code)

@@ -14,7 +14,7 @@ from ostinato.training.lock import Lock
 from .conftest import answer, call, days, refusal, temperatures, write_csv
 
 OPTIONS = ["--target", "Temp", "--context", "6", "--test", "20", "--cell", "elman", "--hidden", "3"]
-OPTIONS += ["--set", "model.steps=60", "--batch-size", "8"]
+OPTIONS += ["--set", "model.steps=60", "--set", "model.epochs=none", "--batch-size", "8"]
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ostinato.data import read_sequences, read_table
+from ostinato.cli.sequences import Sequences, _chosen
+from ostinato.cli.settings import combine
+from ostinato.data import LabelledSequences, read_sequences, read_table
 from ostinato.models import load_model
 
 from .conftest import SMALL, answer, labelled, refusal
@@ -67,16 +69,18 @@ def test_what_does_not_fit_the_model_is_refused(class_run: Run, tmp_path: Path) 
     assert not (tmp_path / "r").exists()
 
 
-def test_numbers_for_sequences_with_a_test_file(tmp_path: Path) -> None:
+def test_numbers_for_sequences_with_nothing_held_out(tmp_path: Path) -> None:
     train = labelled(24, 0, tmp_path / "train.npz", numbers=True)
     test = labelled(9, 1, tmp_path / "test.npz", numbers=True)
     out = tmp_path / "run"
-    said = answer("fit", "regress", train, "--test", test, *SMALL, "--out", out)
-    assert said["held_out"] == "9 sequences that were held out, of test.npz."
+    said = answer("fit", "regress", train, "--test", 0, *SMALL, "--out", out)
+    assert said["scores"] == []
+    assert "No evaluation yet: nothing was held out" in (out / "report.html").read_text()
+    said = answer("evaluate", out, test, "--keep")
+    assert said["held_out"] == "9 sequences."
     scores = {s["model"]: s["values"] for s in said["scores"]}
-    given = read_sequences(test).labels
+    given, trained = read_sequences(test).labels, read_sequences(train).labels
     assert given is not None
-    trained = read_sequences(train).labels
     assert trained is not None
     assert scores["mean"]["RMSE"] == pytest.approx(np.sqrt(np.mean((given - trained.mean()) ** 2)), rel=1e-6)
     answer("predict", out, test, "--out", tmp_path / "numbers.csv")
@@ -87,10 +91,17 @@ def test_numbers_for_sequences_with_a_test_file(tmp_path: Path) -> None:
     assert pairs["truth"] == pytest.approx(given.tolist())
 
 
-def test_groups_are_not_torn_apart() -> None:
-    from ostinato.cli.sequences import _chosen
-    from ostinato.data import LabelledSequences
+def test_another_file_is_held_out(tmp_path: Path) -> None:
+    train, test = labelled(24, 0, tmp_path / "train.npz"), labelled(9, 1, tmp_path / "test.npz")
+    settings = combine("classify", None, (), {"data": {"test": str(test)}})
+    everything = Sequences().read(train, settings)
+    rest, held = Sequences().split(everything, settings)
+    assert held is not None
+    assert (len(rest), len(held)) == (24, 9)
+    np.testing.assert_array_equal(held.values[3], read_sequences(test).values[3])
 
+
+def test_groups_are_not_torn_apart() -> None:
     groups = np.repeat(np.arange(10), 3)
     values = [np.ones((2, 1))] * 30
     sequences = LabelledSequences(values, labels=np.arange(30) % 2, groups=groups)
@@ -98,12 +109,3 @@ def test_groups_are_not_torn_apart() -> None:
         held = _chosen(sequences, 0.2, seed, True)
         assert len(held) == 6
         assert not set(groups[held]) & set(np.delete(groups, held))
-
-
-def test_nothing_held_out(tmp_path: Path) -> None:
-    train = labelled(12, 0, tmp_path / "train.npz")
-    said = answer("fit", "classify", train, "--test", 0, *SMALL, "--out", tmp_path / "run")
-    assert said["scores"] == []
-    assert "No evaluation yet" in (tmp_path / "run" / "report.html").read_text()
-    answer("evaluate", tmp_path / "run", labelled(8, 1, tmp_path / "test.npz"), "--keep")
-    assert "8 sequences." in (tmp_path / "run" / "report.html").read_text()

@@ -8,13 +8,14 @@ import numpy as np
 from ostinato.models import Backtest
 from ostinato.view import Confusion, Curve, Evaluation, Pairs, Panel, Score
 
+ORDER = ("persistence", "seasonal-naive", "linear", "mean")
 SHOWN = 240
 """Steps of the held-out end that the report draws."""
 
 
 def of_backtest(test: Backtest) -> Evaluation:
     """From a backtest: scores of all models, a stretch of the held-out end, errors by horizon."""
-    others = sorted((n for n in test.forecasts if n != test.model), key=lambda name: name == "mean")
+    others = sorted((n for n in test.forecasts if n != test.model), key=_place)
     metrics = test.metrics()
     scores = [Score(n, n == test.model, _named(metrics[n])) for n in (test.model, *others)]
     errors = {name: metrics[name]["rmse"] for name in metrics}
@@ -90,6 +91,11 @@ def verdict(ours: str, figures: Mapping[str, float], measure: str, *, higher: bo
     still = f" {ours} still beats {', '.join(beaten)}." if beaten else f" {ours} beats no baseline."
     more = f", {apart} more" if apart else ""
     return f"{best} wins: {measure} {value:.4g}, {ours} has {own:.4g}{more}.{still}"
+
+
+def _place(name: str) -> int:
+    """Baselines stand in one order, wherever they come from; those of another name before the last."""
+    return next((i for i, known in enumerate(ORDER) if name.startswith(known)), len(ORDER) - 2)
 
 
 def _named(row: Mapping[str, float]) -> dict[str, float | None]:

@@ -69,9 +69,8 @@ def render(record: Record) -> str:
     task = TASKS.get(made.task, made.task) if made else "Run"
     title = f"{task} of {made.target}" if made and made.target else task
     parts = [tag("p", text(f"Ostinato · {record.name}"), class_="soft"), tag("h1", text(title))]
-    parts += (
-        _headline(made) if made else [tag("p", text("This run has no evaluation yet: it was stopped before its end."))]
-    )
+    why = "nothing was held out" if record.metrics else "the run was stopped before its end"
+    parts += _headline(made) if made else [tag("p", text(f"No evaluation yet: {why}."))]
     parts += [tag("p", text(note), class_="verdict") for note in record.notes]
     parts += _curves(record)
     if made:
