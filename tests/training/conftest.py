@@ -54,7 +54,7 @@ def linear_value_and_grads(
     return float(np.sum(weight * errors**2)), np.einsum("bt,bti->i", slope, xs)[None], np.array([slope.sum()])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def linear() -> SimpleNamespace:
     """A model, its batches, and its loss with gradients in numpy."""
     return SimpleNamespace(

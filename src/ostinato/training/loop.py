@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
+import jax
 import numpy as np
 import optax
 from jaxtyping import PyTree
 
-from ostinato.data import Examples
+from ostinato.data import Examples, stream
 from ostinato.errors import Interrupted, NonFiniteError, SettingsError
 from ostinato.learning import BPTT, Rule
 from ostinato.learning.base import is_causal, is_per_sequence
@@ -22,7 +23,9 @@ from ostinato.training.parallel import replicate, spread
 from ostinato.training.progress import Event, Progress
 from ostinato.training.run import Run
 from ostinato.training.signals import Stopper
-from ostinato.training.update import WINDOW, Moving, Update, kernel_paths
+from ostinato.training.update import WINDOW, Moving, Update, kernel_paths, shared_update
+
+ADAM = optax.adam(1e-3)
 
 
 @runtime_checkable
@@ -42,7 +45,7 @@ class FitResult(NamedTuple):
     * `history`: one record for each evaluation: `step`, `epoch`, `loss` (mean over the steps since the last one),
       `metrics`, `seconds`.
     * `steps`: how many were made; `stopped`: `"steps"`, or `"patience"`; `skipped`: steps whose update was dropped.
-    * `compilations`: one for each shape of batch in this process.
+    * `compilations`: one for each shape of batch that was not met before with this model, loss, rule and optimiser.
     """
 
     model: Any
@@ -113,9 +116,9 @@ def fit(
     every = len(batches) if every is None else every
     rule = BPTT() if rule is None else rule
     _check(model, rule, chunk, patience, validate, every, on_nonfinite)
-    optimizer = optax.adam(1e-3) if optimizer is None else optimizer
+    optimizer = ADAM if optimizer is None else optimizer
     opt_state = optimizer.init(eqx.filter(model, eqx.is_inexact_array))
-    update = Update(
+    update = shared_update(
         model,
         opt_state,
         rule=rule,
@@ -124,7 +127,6 @@ def fit(
         chunk=chunk,
         constrain=constrain,
         freeze=on_nonfinite != "skip",
-        seed=seed,
     )
     loop = _Loop(
         update, batches, Progress(seed=seed), total, every, run, on_nonfinite, validate, patience, callback, devices
@@ -159,6 +161,8 @@ class _Loop:
         self.back: Any = None
         self.history: list[dict[str, Any]] = []
         self.kernels: dict[str, str] = {}
+        self.noise = replicate(stream(progress.seed, "noise"), devices)
+        self.traces = update.traces
         self.moving: Moving
         self._best_written = False
         self._saved_at = self._began = time.monotonic()
@@ -192,7 +196,7 @@ class _Loop:
         pending = 0
         while self.at.step < self.total and not self.at.stopped:
             examples = spread(self.batches.at(self.at.step), self.devices)
-            self.moving = self.update(self.moving, examples, self.at.step, pending)
+            self.moving = self.update(self.moving, examples, self.noise, self.at.step, pending)
             self.at.step, pending = self.at.step + 1, pending + 1
             asked = stopper is not None and stopper.caught is not None
             if pending < WINDOW and not asked and not self._due():
@@ -218,7 +222,9 @@ class _Loop:
         best = {"step": self.at.best_step, **self.at.best_metrics} if self.best is not None else {}
         model = last if self.best is None else self.best
         at = self.at
-        return FitResult(model, last, best, self.history, at.step, at.stopped, list(at.skipped), self.update.traces)
+        return FitResult(
+            model, last, best, self.history, at.step, at.stopped, list(at.skipped), self.update.traces - self.traces
+        )
 
     def _due(self) -> bool:
         return self.at.step % self.every == 0 or self.at.step >= self.total
@@ -258,7 +264,7 @@ class _Loop:
     def _refuse(self, step: int, what: str) -> None:
         kept = f"; the weights before it are kept in {self._save()}" if self.run is not None else ""
         model, opt_state = self.update.state(self.moving)
-        where = trace_back(self.update, model, opt_state, self.batches.at(step), step)
+        where = trace_back(self.update, model, opt_state, self.batches.at(step), jax.random.fold_in(self.noise, step))
         batch = f"batch {step % len(self.batches)} of epoch {step // len(self.batches)}"
         self._note("nonfinite", at=step, message=where)
         raise NonFiniteError(

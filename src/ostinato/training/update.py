@@ -11,12 +11,17 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ostinato.cells.base import Cell
-from ostinato.data import Examples, stream
+from ostinato.data import Examples
 from ostinato.kernels import choose
 from ostinato.learning import Rule
 
 WINDOW = 16
 """Steps that are sent off before their losses are fetched: the host never waits for a single step."""
+
+MOST_SHARED = 16
+"""Compiled updates that are kept for the next call with the same model, loss, rule and optimiser."""
+
+_SHARED: dict[Any, "Update"] = {}
 
 
 class Moving(eqx.Module):
@@ -30,7 +35,7 @@ class Moving(eqx.Module):
 
 
 class Update:
-    r"""`moving = update(moving, examples, step, slot)`.
+    r"""`moving = update(moving, examples, noise, step, slot)`; the key of a step is `fold_in(noise, step)`.
 
     $$v, g = \mathrm{rule}(\theta, \text{batch}),\quad u, o = \mathrm{optimizer}(g, o, \theta),\quad
       \theta \leftarrow \mathrm{constrain}(\theta + u)$$
@@ -51,9 +56,8 @@ class Update:
         chunk: int | None,
         constrain: Callable[[Any], Any] | None,
         freeze: bool,
-        seed: int,
     ):
-        self.rule, self.loss, self.chunk, self.constrain, self.seed = rule, loss, chunk, constrain, seed
+        self.rule, self.loss, self.chunk, self.constrain = rule, loss, chunk, constrain
         self.optimizer = optax.with_extra_args_support(optimizer)
         self.traces = 0
         self._freeze = freeze
@@ -71,12 +75,8 @@ class Update:
         """Model and optimiser state, to be kept as long as one likes."""
         return eqx.combine(jax.tree.map(jnp.copy, (moving.model, moving.opt_state)), self._fixed)
 
-    def __call__(self, moving: Moving, examples: Examples, step: int, slot: int) -> Moving:
-        return self._compiled(moving, examples, np.int32(step), np.int32(slot))
-
-    def key(self, step: Any) -> Any:
-        """The key of all noise in a step."""
-        return stream(self.seed, "noise", step)
+    def __call__(self, moving: Moving, examples: Examples, noise: Any, step: int, slot: int) -> Moving:
+        return self._compiled(moving, examples, noise, np.int32(step), np.int32(slot))
 
     def piece(
         self, model: Any, opt_state: Any, carry: Any, examples: Examples, key: Any
@@ -92,10 +92,12 @@ class Update:
             model = self.constrain(model)
         return model, opt_state, carry, value, grads
 
-    def _step(self, moving: Moving, examples: Examples, step: Int[Array, ""], slot: Int[Array, ""]) -> Moving:
+    def _step(
+        self, moving: Moving, examples: Examples, noise: Any, step: Int[Array, ""], slot: Int[Array, ""]
+    ) -> Moving:
         self.traces += 1  # runs while JAX traces, and at no other time
         model, _ = eqx.combine((moving.model, moving.opt_state), self._fixed)
-        key, carry = self.key(step), self.rule.init(model, examples)
+        key, carry = jax.random.fold_in(noise, step), self.rule.init(model, examples)
         done = (moving.model, moving.opt_state, carry, jnp.zeros((), moving.losses.dtype), jnp.ones((), bool))
 
         def one(done: Any, part: Examples) -> Any:
@@ -130,6 +132,23 @@ class Update:
             moving.bad.at[slot].set(~fine),
             moving.live & (fine | (not self._freeze)),
         )
+
+
+def shared_update(model: PyTree[Any], opt_state: PyTree[Any], **options: Any) -> Update:
+    """The `Update` for a model and options (see there): one that has been compiled before where everything is equal.
+
+    Equal is said of what is no array; functions such as the loss and the optimiser are equal only to themselves.
+    """
+    leaves, structure = jax.tree.flatten(eqx.partition((model, opt_state), eqx.is_array)[1])
+    key = (structure, tuple((type(leaf), leaf) for leaf in leaves), *sorted(options.items(), key=lambda item: item[0]))
+    try:
+        found = _SHARED.pop(key, None)
+    except TypeError:  # something cannot be hashed: a rule that holds arrays
+        return Update(model, opt_state, **options)
+    _SHARED[key] = found or Update(model, opt_state, **options)
+    while len(_SHARED) > MOST_SHARED:
+        del _SHARED[next(iter(_SHARED))]
+    return _SHARED[key]
 
 
 def kernel_paths(model: Any, rows: int) -> dict[str, str]:
