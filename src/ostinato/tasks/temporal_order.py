@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ostinato.data import Examples
@@ -108,5 +109,5 @@ class TemporalOrder(Task):
 
     def strings(self, examples: Examples) -> list[str]:
         """The trials as strings."""
-        codes = [jnp.argmax(row, axis=-1).tolist() for row in examples.inputs.values]
-        return ["".join(SYMBOLS[c] for c in row[:n]) for row, n in zip(codes, examples.inputs.lengths, strict=True)]
+        codes, lengths = np.argmax(np.asarray(examples.inputs.values), axis=-1), np.asarray(examples.inputs.lengths)
+        return ["".join(SYMBOLS[c] for c in row[:n]) for row, n in zip(codes, lengths, strict=True)]
