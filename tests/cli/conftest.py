@@ -34,7 +34,7 @@ def refusal(code: int, *args: object) -> str:
     assert result.exit_code == code, (result.exit_code, result.output)
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
-    before, message = f"\n{result.stderr}".split("\nError: ")
+    _, message = f"\n{result.stderr}".split("\nError: ")
     message = message.rstrip("\n")
     spoken = call(*args, "--json")
     error = json.loads(spoken.stdout)["error"]

@@ -1,5 +1,6 @@
 """The task `forecast`: a table, series with a held-out end, a forecaster with its baselines, its figures."""
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,17 @@ import numpy as np
 
 from ostinato.cli.verdicts import of_backtest
 from ostinato.data import Series, Table, read_table, to_series
-from ostinato.errors import DataError, SettingsError
-from ostinato.models import Estimator, Forecaster
+from ostinato.errors import DataError, LengthError, SettingsError
+from ostinato.models import Estimator, Forecaster, LinearAR
 from ostinato.models.baselines import default_baselines
 from ostinato.models.forecast_base import PARTS
 from ostinato.view import Evaluation
+
+EVERY_ORDER = 24
+"""Autoregressions of up to this order are all tried; of longer ones that order, its half, its quarter, ..."""
+
+CHOOSING = 0.15
+"""The share of the training rows on which their orders are compared."""
 
 
 class Forecasting:
@@ -71,9 +78,14 @@ class Forecasting:
         model.fit(series, **options)
 
     def baselines(self, model: Estimator, series: Series) -> dict[str, Estimator]:
-        """The baselines, fitted to the same rows as the model."""
+        """The baselines, fitted to the same rows as the model; of the linear ones that which does best at their end."""
         assert isinstance(model, Forecaster)
-        return {name: b.fit(series) for name, b in default_baselines(model, series, model.horizon).items()}
+        found: dict[str, Estimator] = {}
+        for baseline in default_baselines(model, series, model.horizon).values():
+            chosen = _best_order(baseline, series) if isinstance(baseline, LinearAR) else baseline
+            name = f"linear({chosen.order})" if isinstance(chosen, LinearAR) else chosen.kind
+            found[name] = chosen.fit(series)
+        return found
 
     def held_out(self, model: Estimator, baselines: dict[str, Any], series: Series, settings: Any) -> Evaluation:
         """The model on the held-out end."""
@@ -92,6 +104,19 @@ class Forecasting:
         """The steps that follow, as columns."""
         assert isinstance(model, Forecaster)
         return model.predict(series, horizon).columns()
+
+
+def _best_order(linear: LinearAR, series: Series) -> LinearAR:
+    """The autoregression of the order that forecasts the last rows best: one that is too long is no honest baseline."""
+    most = linear.order
+    orders = range(1, most + 1) if most <= EVERY_ORDER else [most // 2**k for k in range(most.bit_length())]
+    errors: dict[int, float] = {}
+    for order in orders:
+        candidate = LinearAR(**{**linear.get_params(), "order": order})
+        with contextlib.suppress(LengthError):
+            test = candidate.backtest(series, CHOOSING, refit=True, baselines={})
+            errors[order] = test.mse(test.model)
+    return LinearAR(**{**linear.get_params(), "order": min(errors, key=errors.__getitem__, default=most)})
 
 
 def _unseen(model: Forecaster, series: Series, index: int) -> int:
