@@ -1,0 +1,63 @@
+"""Write `docs/explanation/results.md` from the result files beside this script: `python benchmarks/results_page.py`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "docs" / "explanation" / "results.md"
+
+HEAD = """# Results
+
+Every figure here was computed by a command that you can run, on the machine named beside it; the files are in
+`benchmarks/results`. Baselines stand beside ours, also where they win. This page is written by
+`python benchmarks/results_page.py`.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    files = {path: json.loads(path.read_text()) for path in sorted((HERE / "results").glob("*.json"))}
+    studies = [study(result) for result in files.values() if "study" in result]
+    benches = [bench(result) for result in files.values() if "bench" in result]
+    parts = [HEAD, "## Studies\n", *studies] if studies else [HEAD]
+    return "\n".join([*parts, "## Benches\n", *benches] if benches else parts)
+
+
+def study(result: dict[str, Any]) -> str:
+    """One study as a table."""
+    rows = [
+        f"| {c['name']} | {_number(c['published'])} | {_number(c['ours'])} | {c['tolerance']} | "
+        f"{_baselines(c['baseline'])} | {'yes' if c['holds'] else 'no'} |"
+        for c in result["claims"]
+    ]
+    head = "| claim | published | ours | to hold | beside it | holds |\n| --- | --- | --- | --- | --- | --- |"
+    command = f"`ostinato study run {result['study']}`, {result['seconds']:.0f} s on {_machine(result['machine'])}"
+    return "\n".join([f"### {result['study']}\n", command + "\n", head, *rows]) + "\n"
+
+
+def bench(result: dict[str, Any]) -> str:
+    """One bench as a table."""
+    rows = [
+        f"| {r['case']} | {_number(r['ours_us'])} | {r['peer'] or ''} | {_number(r['peer_us'])} | {_number(r['ratio'])} |"
+        for r in result["rows"]
+    ]
+    head = "| case | ours, µs | peer | peer, µs | peer over ours |\n| --- | --- | --- | --- | --- |"
+    command = f"`ostinato bench {result['bench']}` on {_machine(result['machine'])}"
+    return "\n".join([f"### {result['bench']}\n", command + "\n", head, *rows]) + "\n"
+
+
+def _machine(machine: dict[str, Any]) -> str:
+    return f"{machine.get('cpu', 'an unnamed processor')}, {machine.get('cores', '?')} cores"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _baselines(baseline: dict[str, float]) -> str:
+    return "; ".join(f"{name} {_number(value)}" for name, value in baseline.items())
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
