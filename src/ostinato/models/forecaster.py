@@ -245,7 +245,7 @@ class Forecaster(ForecastEstimator):
         )
         if self.linear_skip and ahead is not None:
             start = validate(net)
-            if start["validation"] <= result.best["validation"]:
+            if start["validation"] <= result.best.get("validation", np.inf):
                 return net, result._replace(best={"step": 0, **start})
         return result.model, result
 
