@@ -39,7 +39,8 @@ def study(result: dict[str, Any]) -> str:
 def bench(result: dict[str, Any]) -> str:
     """One bench as a table."""
     rows = [
-        f"| {r['case']} | {_number(r['ours_us'])} | {r['peer'] or ''} | {_number(r['peer_us'])} | {_number(r['ratio'])} |"
+        f"| {r['case']} | {_number(r['ours_us'])} | {r['peer'] or ''} | {_number(r['peer_us'])} | "
+        f"{_number(r['ratio'])} |"
         for r in result["rows"]
     ]
     head = "| case | ours, µs | peer | peer, µs | peer over ours |\n| --- | --- | --- | --- | --- |"
@@ -48,7 +49,7 @@ def bench(result: dict[str, Any]) -> str:
 
 
 def _machine(machine: dict[str, Any]) -> str:
-    return f"{machine.get('cpu', 'an unnamed processor')}, {machine.get('cores', '?')} cores"
+    return f"{machine['processor']}, {machine['cores']} cores"
 
 
 def _number(value: float | None) -> str:
