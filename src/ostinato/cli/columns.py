@@ -46,5 +46,5 @@ def cells(column: Any) -> list[str]:
         array = days if (days == array).all() else array.astype("datetime64[s]")
         return ["" if np.isnat(v) else str(v) for v in array]
     if np.issubdtype(array.dtype, np.floating):
-        return ["" if np.isnan(v) else repr(float(v)) for v in array]
+        return ["" if np.isnan(v) else repr(float(v)).removesuffix(".0") for v in array]
     return [str(v) for v in array.tolist()]

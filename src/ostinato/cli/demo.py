@@ -14,10 +14,10 @@ def demo(
     quiet: o.Quiet = False,
     json: o.Json = False,
 ) -> None:
-    """Forecast the carbon dioxide in the air, a quarter of a year ahead, and compare with the baselines.
+    """Forecast the number of sunspots in the next year, and compare with the baselines.
 
-    Weekly means at Mauna Loa, 1958 to 2001, as they come with statsmodels (extra `demo`). The last fifth is held out;
-    the settings were chosen on the rows before it.
+    Yearly means, 1700 to 2008, as they come with statsmodels (extra `demo`). The last fifth is held out; the settings
+    were chosen on the rows before it.
 
     Example: `ostinato demo`
     """

@@ -6,47 +6,49 @@ from typing import Any
 import numpy as np
 import typer
 
+from ostinato.cli import fit
 from ostinato.cli.columns import write_columns
 from ostinato.cli.output import note
-from ostinato.cli.work import fit_file
-from ostinato.errors import DataError
+from ostinato.errors import DataError, SettingsError
 
-HORIZON = 13
-"""Weeks in a quarter of a year."""
-
-GIVEN: dict[str, dict[str, Any]] = {
-    "data": {"target": ["co2"], "time": "week", "test": 0.2},
-    "model": {
-        "horizon": HORIZON,
-        "context": 52,
-        "calendar": ["yearday:2"],
-        "missing": "observed",
-        "subtract_last": True,
-        "linear_skip": True,
-        "hidden_size": 32,
-        "epochs": 20,
-    },
+# The activity of the sun comes and goes in about 11 years, in which it rises faster than it falls: a linear
+# autoregression follows the cycle, but not its shape.
+OPTIONS: dict[str, Any] = {
+    "target": ["sunspots"],
+    "time": "year",
+    "season": 11,
+    "context": 11,
+    "hidden": "32",
+    "epochs": 60.0,
+    "batch_size": 32,
+    "validation": "0.15",
 }
-COMMAND = (
-    "ostinato fit forecast {file} --target co2 --time week --horizon 13 --context 52 --calendar yearday:2 --missing "
-    "--subtract-last --linear-skip --hidden 32 --epochs 20 --out {out}"
-)
 
 
 def run_demo(ctx: typer.Context, out: Path) -> None:
-    """Write `co2.csv` beside the run folder and fit it; a folder of other settings is moved aside."""
-    file = out.parent / "co2.csv"
-    write_columns(file, carbon_dioxide())
-    note(ctx, f"Weekly CO2 at Mauna Loa is now in {file}. This does:\n")
-    note(ctx, f"  {COMMAND.format(file=file, out=out)}\n")
-    fit_file(ctx, "forecast", file, GIVEN, None, None, out, True, False)
-
-
-def carbon_dioxide() -> dict[str, np.ndarray]:
-    """The weeks and their means in parts per million, NaN where missing. Raises `DataError` without statsmodels."""
+    """Write `sunspots.csv` beside the run folder and fit it; a folder of other settings is moved aside."""
+    file = out.parent / "sunspots.csv"
+    write_columns(file, sunspots())
+    note(ctx, f"The number of sunspots in each year since 1700 is now in {file}. This does:\n")
+    note(ctx, f"  ostinato fit forecast {file} {written(OPTIONS)} --out {out}\n")
     try:
-        from statsmodels.datasets import co2
+        fit.forecast(ctx, file, **OPTIONS, out=out)
+    except SettingsError:
+        fit.forecast(ctx, file, **OPTIONS, out=out, fresh=True)
+
+
+def written(options: dict[str, Any]) -> str:
+    """Arguments of a command's function as they are typed."""
+    listed = {name: value if isinstance(value, list) else [value] for name, value in options.items()}
+    parts = [(name.replace("_", "-"), part) for name, values in listed.items() for part in values]
+    return " ".join(f"--{name} {part:g}" if isinstance(part, float) else f"--{name} {part}" for name, part in parts)
+
+
+def sunspots() -> dict[str, np.ndarray]:
+    """The years and the mean number of spots in each. Raises `DataError` without statsmodels."""
+    try:
+        from statsmodels.datasets import sunspots as source
     except ImportError as error:
         raise DataError("the demo needs the extra `demo`: pip install 'ostinato[demo]'") from error
-    frame = co2.load_pandas().data
-    return {"week": frame.index.to_numpy().astype("datetime64[s]"), "co2": frame["co2"].to_numpy(np.float64)}
+    frame = source.load_pandas().data
+    return {"year": frame["YEAR"].to_numpy(np.int64), "sunspots": frame["SUNACTIVITY"].to_numpy(np.float64)}

@@ -44,6 +44,10 @@ def forecast(
         str | None,
         typer.Option(rich_help_panel=_DATA, help="Waves of the date: hour, weekday, month, yearday:2, ..."),
     ] = None,
+    season: Annotated[
+        int | None,
+        typer.Option(rich_help_panel=_DATA, help="Steps in a season, for that baseline.", show_default="by the times"),
+    ] = None,
     missing: Annotated[
         bool, typer.Option("--missing", rich_help_panel=_DATA, help="Allow missing values; the network sees which.")
     ] = False,
@@ -95,6 +99,7 @@ def forecast(
             "target": target or None,
             "time": time,
             "series": series,
+            "season": season,
             "test": _amount("--test", test),
         },
         "model": {

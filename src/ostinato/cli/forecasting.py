@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ostinato.cli.columns import cells
 from ostinato.cli.verdicts import of_backtest
 from ostinato.data import Series, Table, read_table, to_series
 from ostinato.errors import DataError, LengthError, SettingsError
-from ostinato.models import Estimator, Forecaster, LinearAR
+from ostinato.models import Estimator, Forecaster, LinearAR, SeasonalNaive
 from ostinato.models.baselines import default_baselines
 from ostinato.models.forecast_base import PARTS
 from ostinato.view import Evaluation
@@ -65,7 +66,8 @@ class Forecasting:
             "missing": int(sum(np.isnan(t[:n]).sum() for t, n in zip(series.target, series.history, strict=True))),
         }
         if series.times is not None:
-            about["from"], about["to"] = str(min(t[0] for t in series.times)), str(max(t[-1] for t in series.times))
+            ends = min(t[0] for t in series.times), max(t[-1] for t in series.times)
+            about["from"], about["to"] = cells(np.array(ends))
         return {name: value for name, value in about.items() if value not in (None, ())}
 
     def notes(self, series: Series) -> tuple[str, ...]:
@@ -77,11 +79,17 @@ class Forecasting:
         assert isinstance(model, Forecaster)
         model.fit(series, **options)
 
-    def baselines(self, model: Estimator, series: Series) -> dict[str, Estimator]:
+    def baselines(self, model: Estimator, series: Series, settings: Any) -> dict[str, Estimator]:
         """The baselines, fitted to the same rows as the model; of the linear ones that which does best at their end."""
         assert isinstance(model, Forecaster)
         found: dict[str, Estimator] = {}
-        for baseline in default_baselines(model, series, model.horizon).values():
+        known = default_baselines(model, series, model.horizon)
+        season = settings.data.season
+        if season is not None:
+            if not 0 < season < min(series.history):
+                raise SettingsError(f"data.season: expected 1 to below {min(series.history)} steps, got {season}")
+            known["seasonal-naive"] = SeasonalNaive(season, model.horizon)
+        for baseline in known.values():
             chosen = _best_order(baseline, series) if isinstance(baseline, LinearAR) else baseline
             name = f"linear({chosen.order})" if isinstance(chosen, LinearAR) else chosen.kind
             found[name] = chosen.fit(series)
@@ -90,7 +98,7 @@ class Forecasting:
     def held_out(self, model: Estimator, baselines: dict[str, Any], series: Series, settings: Any) -> Evaluation:
         """The model on the held-out end."""
         assert isinstance(model, Forecaster)
-        return of_backtest(model.backtest(series, settings.data.test, baselines=baselines))
+        return of_backtest(model.backtest(series, settings.data.test, baselines=baselines), series.time_name)
 
     def unseen(self, model: Estimator, baselines: dict[str, Any], series: Series) -> Evaluation:
         """The model on all rows that came after those it was trained on. Raises `DataError` where there are none."""
@@ -98,7 +106,7 @@ class Forecasting:
         rows = min(_unseen(model, series, i) for i in range(len(series)))
         if rows < model.horizon:
             raise DataError(f"{rows} rows after those that the model was trained on, its horizon is {model.horizon}")
-        return of_backtest(model.backtest(series, rows, baselines=baselines))
+        return of_backtest(model.backtest(series, rows, baselines=baselines), series.time_name)
 
     def predict(self, model: Estimator, series: Series, horizon: int | None) -> dict[str, Any]:
         """The steps that follow, as columns."""

@@ -18,7 +18,7 @@ class Bar:
     def __init__(self, ctx: typer.Context, what: str):
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._ctx, self._what, self._validation, self._began = ctx, what, "", None
+        self._ctx, self._what, self._validation = ctx, what, ""
         screen = console(stderr=True)
         self._progress: Any = Progress(
             TextColumn("{task.description}"),
@@ -31,6 +31,7 @@ class Bar:
             disable=is_quiet(ctx) or not screen.is_terminal,
         )
         self._task: Any = None
+        self._began: Any = None
 
     def __enter__(self) -> "Bar":
         self._progress.start()
@@ -47,7 +48,7 @@ class Bar:
             note(self._ctx, f"{event.kind}: {event.message}")
         for name, value in list(event.metrics.items())[:1]:
             self._validation = f"  {name} {value:.4g}"
-        if self._task is None:
+        if self._task is None or self._began is None:
             self._task = self._progress.add_task(self._what, total=event.total, completed=event.step, words="")
             self._began = event
         steps, seconds = event.step - self._began.step, event.seconds - self._began.seconds

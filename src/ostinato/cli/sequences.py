@@ -62,9 +62,9 @@ class Sequences:
         assert isinstance(model, SequenceClassifier | SequenceRegressor)
         model.fit(sequences, **options)
 
-    def baselines(self, model: Estimator, sequences: LabelledSequences) -> dict[str, Estimator]:
+    def baselines(self, model: Estimator, sequences: LabelledSequences, settings: Any) -> dict[str, Estimator]:
         """None of their own: these models hold their baselines."""
-        del model, sequences
+        del model, sequences, settings
         return {}
 
     def held_out(

@@ -22,11 +22,15 @@ ESTIMATORS: dict[str, type[Estimator]] = {
 
 @dataclass(frozen=True)
 class SeriesData:
-    """Which columns of a table are what; how much of the end of each series is held out; the SHA-256 of the file."""
+    """Which columns of a table are what, and how much of the end of each series is held out.
+
+    `season`: steps of the seasonal baseline, where the times do not tell them; `sha256`: of the file.
+    """
 
     target: tuple[str, ...] = ()
     time: str | None = None
     series: str | None = None
+    season: int | None = None
     test: int | float = 0.2
     sha256: str = ""
 

@@ -1,7 +1,7 @@
 """What came out, for the report and the terminal: scores beside the baselines, in figures and in plain words."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,7 +13,7 @@ SHOWN = 240
 """Steps of the held-out end that the report draws."""
 
 
-def of_backtest(test: Backtest) -> Evaluation:
+def of_backtest(test: Backtest, time_name: str | None = None) -> Evaluation:
     """From a backtest: scores of all models, a stretch of the held-out end, errors by horizon."""
     others = sorted((n for n in test.forecasts if n != test.model), key=_place)
     metrics = test.metrics()
@@ -26,7 +26,7 @@ def of_backtest(test: Backtest) -> Evaluation:
         _held_out(test),
         verdict(test.model, errors, "RMSE"),
         tuple(scores),
-        _stretch(test, others),
+        _stretch(test, others, time_name),
         _by_horizon(test, others) if test.horizon > 1 else None,
     )
 
@@ -114,11 +114,11 @@ def _held_out(test: Backtest) -> str:
     return f"{words}{skill}."
 
 
-def _stretch(test: Backtest, others: list[str]) -> Panel:
+def _stretch(test: Backtest, others: list[str], time_name: str | None) -> Panel:
     """The end of the first series, each forecast beginning where the one before it ends."""
     rows = np.flatnonzero(test.series == test.series[0])
     chosen = rows[::-1][:: test.horizon][: max(SHOWN // test.horizon, 1)][::-1]
-    x, kind, label = _axis(test, chosen)
+    x, kind, label = _axis(test, chosen, time_name)
     flat = lambda values: tuple(_number(v) for v in values[chosen, :, 0].ravel())  # noqa: E731
     shown = [test.model, *(name for name in others if name != "mean")]
     curves = [Curve(test.target_names[0], "truth", flat(test.truth))]
@@ -133,13 +133,13 @@ def _stretch(test: Backtest, others: list[str]) -> Panel:
     return Panel(x, tuple(curves), label, test.target_names[0], kind, note, band)
 
 
-def _axis(test: Backtest, chosen: np.ndarray) -> tuple[tuple[float, ...], str, str]:
+def _axis(test: Backtest, chosen: np.ndarray, time_name: str | None) -> tuple[tuple[float, ...], Literal["number", "time"], str]:
     if test.times is None:
         return tuple(map(float, (test.origins[chosen][:, None] + np.arange(test.horizon)).ravel())), "number", "row"
     times = test.times[chosen].ravel()
     if np.issubdtype(times.dtype, np.datetime64):
         return tuple(times.astype("datetime64[s]").astype(float).tolist()), "time", ""
-    return tuple(times.astype(float).tolist()), "number", "time"
+    return tuple(times.astype(float).tolist()), "number", time_name or "time"
 
 
 def _by_horizon(test: Backtest, others: list[str]) -> Panel:

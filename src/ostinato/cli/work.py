@@ -84,7 +84,7 @@ def fit_data(
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         model.save(folder / MODEL)
-        baselines = work.baselines(model, train)
+        baselines = work.baselines(model, train, settings)
         for name, baseline in baselines.items():
             baseline.save(folder / BASELINES / name)
         made = None if held is None else work.held_out(model, baselines, held, settings)

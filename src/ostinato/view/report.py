@@ -78,7 +78,7 @@ def render(record: Record) -> str:
     if record.data:
         parts.append(section("Data", listing(record.data)))
     if record.settings:
-        parts.append(section("Settings", listing(record.settings)))
+        parts.append(folded("Settings", listing(record.settings)))
     if record.environment:
         parts.append(folded("Environment", listing(record.environment)))
     return page(f"{title} · {record.name}", parts)
@@ -112,7 +112,8 @@ def _curves(record: Record) -> list[str]:
     ]
     if name is not None:
         values = [_number(table.get(name)) for table in metrics]
-        curves.append(Line(f"validation {name}", epochs, values, "ours", len(epochs) < 40))
+        label = "validation loss" if name == "validation" else f"validation {name}"
+        curves.append(Line(label, epochs, values, "ours", len(epochs) < 40))
 
     def draw(width: int) -> str:
         return line_figure(
@@ -148,7 +149,10 @@ def _panel(panel: Panel, label: str, zero: bool = False) -> str:
         Line(c.name, panel.x, [float("nan") if v is None else v for v in c.y], c.role, zero and len(panel.x) < 60)
         for c in panel.curves
     ]
-    band = None if panel.band is None else (panel.x, *([_number(v) for v in edge] for edge in panel.band))
+    band = None
+    if panel.band is not None:
+        low, high = ([_number(v) for v in edge] for edge in panel.band)
+        band = (panel.x, low, high)
 
     def draw(width: int) -> str:
         return line_figure(
@@ -169,12 +173,16 @@ def _residuals(truth: list[float], predicted: list[float]) -> list[str]:
     left = [t - p for t, p in zip(truth, predicted, strict=True)]
 
     def pairs(width: int) -> str:
-        words = {"label": "predicted against true", "x_label": "true", "y_label": "predicted"}
-        return scatter_figure(truth, predicted, diagonal=True, width=width, **words)
+        label = "predicted against true"
+        return scatter_figure(
+            truth, predicted, diagonal=True, width=width, label=label, x_label="true", y_label="predicted"
+        )
 
     def residuals(width: int) -> str:
-        words = {"label": "residuals", "x_label": "predicted", "y_label": "true − predicted"}
-        return scatter_figure(predicted, left, level=0.0, width=width, **words)
+        y_label = "true − predicted"
+        return scatter_figure(
+            predicted, left, level=0.0, width=width, label="residuals", x_label="predicted", y_label=y_label
+        )
 
     return [section("Predicted against true", drawn(pairs)), section("Residuals", drawn(residuals))]
 
