@@ -1,7 +1,7 @@
 """What the estimators of whole sequences share: settings, the network, training, running it, files."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import equinox as eqx
 import jax
@@ -82,7 +82,7 @@ class SequenceEstimator(Estimator):
 
     def fit(
         self, X: Any, y: Any = None, *, run: Run | None = None, callback: Callable[[Event], None] | None = None
-    ) -> "SequenceEstimator":
+    ) -> Self:
         """Train on sequences and their targets, and fit the linear baseline; nothing is kept from an earlier `fit`.
 
         `run`: a folder to log into and to resume from; `callback`: see `ostinato.training.fit`.
@@ -105,8 +105,10 @@ class SequenceEstimator(Estimator):
         if len(held):
             source = self._source(sequences.take(held), scale, self._rows(targets, held))
 
-            def validate(model: Any) -> dict[str, float]:
+            def measure(model: Any) -> dict[str, float]:
                 return self._measures(self._outputs(model, source, batches.edges), self._rows(targets, held))
+
+            validate = measure
 
         result = fit(
             network,

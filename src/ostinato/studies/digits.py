@@ -44,7 +44,7 @@ def run(settings: StudySettings) -> list[Claim]:
     """The official split with each seed; then each speaker judged by a model of the other five."""
     data = load("fsdd")
     train, test = frames(data.train), frames(data.test)
-    options = SETTINGS
+    options: dict[str, Any] = SETTINGS
     if settings.quick:
         # Every third recording of the training part, and one of the speakers left out.
         train = train.take(np.arange(0, len(train), 3))

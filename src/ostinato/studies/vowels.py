@@ -35,7 +35,7 @@ SETTINGS: dict[str, Any] = {
 def run(settings: StudySettings) -> list[Claim]:
     """Train on all 270 sequences with each seed, for a fixed number of epochs, and judge by the other 370."""
     data = load("japanese_vowels")
-    options = SETTINGS | ({"epochs": 8} if settings.quick else {})
+    options: dict[str, Any] = SETTINGS | ({"epochs": 8} if settings.quick else {})
     judged = []
     for seed in settings.seed_list(5):
         model = SequenceClassifier(**options, seed=seed).fit(data.train)
