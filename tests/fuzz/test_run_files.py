@@ -1,4 +1,4 @@
-"""Files of a run folder with bytes changed at random: refused as `CorruptFile`, or exactly what was written; at once."""
+"""Files of a run folder with bytes changed at random: refused as `CorruptFile`, or exactly what was written."""
 
 import json
 import time

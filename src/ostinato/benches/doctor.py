@@ -158,7 +158,7 @@ def _trained(steps: int) -> str:
         xs = jr.normal(key, (_BATCH, _TIME, _INPUT))
         return Examples(SequenceBatch(xs), jnp.cumsum(xs, axis=1), jnp.full((_BATCH, _TIME), 1 / (_BATCH * _TIME)))
 
-    model = RNN("lstm", _INPUT, _HIDDEN, dropout=0.1, output_size=_INPUT, num_layers=2, key=jr.key(0))
+    model = RNN("elman", _INPUT, _HIDDEN, dropout=0.1, output_size=_INPUT, num_layers=2, key=jr.key(0))
     with tempfile.TemporaryDirectory() as folder, Run(Path(folder), {"steps": steps}, signals=()) as run:
         fit(model, FunctionBatches(make, steps), loss=squared, steps=steps, run=run)
         newest = checkpoints(run.checkpoints)[0]

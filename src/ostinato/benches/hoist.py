@@ -23,7 +23,7 @@ class ClippedPeephole(LSTM):
     p: Float[Array, "3 hidden"]
 
     def __init__(self, input_size: int, hidden_size: int, *, key: PRNGKeyArray):
-        super().__init__(input_size, hidden_size, key=key)
+        super().__init__(input_size, hidden_size, key=key)  # pyright: ignore[reportCallIssue] - Equinox keeps it
         self.p = jnp.full((3, hidden_size), 0.1)
 
     def update(self, from_input: Array, from_hidden: Array | None, state: Any, dt: Any = None) -> tuple[Any, Array]:

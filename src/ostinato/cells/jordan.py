@@ -66,7 +66,8 @@ class Jordan(Cell):
         key: PRNGKeyArray,
     ):
         self.input_size, self.hidden_size = input_size, hidden_size
-        activation_function(activation), activation_function(output_activation)
+        for function in (activation, output_activation):
+            activation_function(function)
         self.activation, self.output_activation = activation, output_activation
         size = hidden_size if own_output_size is None else own_output_size
         if size < 1:

@@ -50,5 +50,5 @@ def sunspots() -> dict[str, np.ndarray]:
         from statsmodels.datasets import sunspots as source
     except ImportError as error:
         raise DataError("the demo needs the extra `demo`: pip install 'ostinato[demo]'") from error
-    frame = source.load_pandas().data
+    frame: Any = source.load_pandas().data
     return {"year": frame["YEAR"].to_numpy(np.int64), "sunspots": frame["SUNACTIVITY"].to_numpy(np.float64)}

@@ -133,7 +133,9 @@ def _stretch(test: Backtest, others: list[str], time_name: str | None) -> Panel:
     return Panel(x, tuple(curves), label, test.target_names[0], kind, note, band)
 
 
-def _axis(test: Backtest, chosen: np.ndarray, time_name: str | None) -> tuple[tuple[float, ...], Literal["number", "time"], str]:
+def _axis(
+    test: Backtest, chosen: np.ndarray, time_name: str | None
+) -> tuple[tuple[float, ...], Literal["number", "time"], str]:
     if test.times is None:
         return tuple(map(float, (test.origins[chosen][:, None] + np.arange(test.horizon)).ravel())), "number", "row"
     times = test.times[chosen].ravel()

@@ -23,7 +23,7 @@ from ostinato.training import STOP_SIGNALS, Run, checkpoints, from_table, read_s
 from ostinato.training.lock import Lock
 from ostinato.view import Evaluation, write_report
 
-WORK: dict[str, Forecasting | Sequences] = {
+WORK: dict[str, Any] = {
     "forecast": Forecasting(),
     "classify": Sequences(),
     "regress": Sequences(),

@@ -44,7 +44,9 @@ def hoisted_input(cell: Any, loop: Loop, state: State) -> Result:
         from_input, mask, reset, dt = inputs
         if reset is not None:
             carry = select(reset, start, carry)
-        from_hidden = None if recurrent is None else product(*recurrent, jax.vmap(cell.hidden)(carry))
+        from_hidden = None
+        if recurrent is not None:
+            from_hidden = product(recurrent[0], recurrent[1], jax.vmap(cell.hidden)(carry))
         new, y = jax.vmap(cell.update)(from_input, from_hidden, carry, dt)
         if mask is not None:
             new, y = select(mask, new, carry), jnp.where(mask[:, None], y, jnp.zeros_like(y))

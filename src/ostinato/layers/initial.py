@@ -66,7 +66,7 @@ def learnable(state: State) -> State:
 
     def without_noise(node: Any) -> Any:
         if isinstance(node, VariationalState):
-            return VariationalState(learnable(node.state), None, None)
+            return node._replace(state=learnable(node.state), input_mask=None, hidden_mask=None)
         return node
 
     kept = jax.tree.map(without_noise, state, is_leaf=lambda node: isinstance(node, VariationalState))

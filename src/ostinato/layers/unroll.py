@@ -116,7 +116,9 @@ def _unroll(
         flat = initial_state(layer, rows, key)
     else:
         flat = jax.tree.map(lambda leaf: leaf.reshape(rows, *leaf.shape[len(lead) :]), state)
-    loop = Loop(*(inward(f) for f in (values, batch.mask, batch.reset, batch.dt)), key, start, (), reverse)
+    mask, reset, dt = (inward(field) for field in (batch.mask, batch.reset, batch.dt))
+    time_major = jnp.moveaxis(values.reshape(rows, time, values.shape[-1]), 1, 0)
+    loop = Loop(time_major, mask, reset, dt, key, start, (), reverse)
     ran = run(layer, loop, flat, plan)
     final = jax.tree.map(lambda leaf: leaf.reshape(*lead, *leaf.shape[1:]), ran.final)
     return outward(ran.ys), final, {name: outward(values) for name, values in ran.tape.items()}

@@ -56,13 +56,15 @@ class Zoneout(Wrapper):
         self, x: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[State, Array]:
         inner, own = (None, None) if key is None else jr.split(key)
-        return self._zoned(state, *self.cell(x, state, dt=dt, key=inner), own)
+        new, y = self.cell(x, state, dt=dt, key=inner)
+        return self._zoned(state, new, y, own)
 
     def advance(
         self, x: Array, seen: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[State, Array]:
         inner, own = (None, None) if key is None else jr.split(key)
-        return self._zoned(state, *self.cell.advance(x, seen, state, dt=dt, key=inner), own)
+        new, y = self.cell.advance(x, seen, state, dt=dt, key=inner)
+        return self._zoned(state, new, y, own)
 
     def _zoned(self, old: State, new: State, y: Array, key: PRNGKeyArray | None) -> tuple[State, Array]:
         if isinstance(self.rates, tuple):

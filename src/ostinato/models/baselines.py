@@ -1,7 +1,7 @@
 """Honest baselines: what any forecaster is printed beside, with the same `fit`, `predict` and `backtest`."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import PyTree
@@ -179,7 +179,7 @@ class LinearAR(ForecastEstimator):
         calendar: Sequence[str] = (),
         subtract_last: bool = False,
         ridge: float = 0.0,
-        scaling: Literal["series", "pooled"] = "series",
+        scaling: str = "series",
         log: bool = False,
     ):
         self.order = order

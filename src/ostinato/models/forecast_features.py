@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -54,7 +54,7 @@ class Features:
     static_names: tuple[str, ...]
     calendar: tuple[str, ...]
     log: bool
-    scaling: Literal["series", "pooled"]
+    scaling: str
     lags: int
     uneven: bool
     scales: dict[str, Standardizer]
@@ -70,7 +70,7 @@ class Features:
         *,
         calendar: Sequence[str] = (),
         log: bool = False,
-        scaling: Literal["series", "pooled"] = "series",
+        scaling: str = "series",
         lags: int = 0,
     ) -> "Features":
         """From the rows before `stops[i]` of each series.
@@ -175,7 +175,7 @@ class Features:
     def from_dict(cls, content: dict[str, Any]) -> "Features":
         """The inverse of `to_dict`; raises `CorruptFile`."""
         try:
-            plain = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+            plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
             plain["scales"] = {str(name): Standardizer.from_dict(scale) for name, scale in content["scales"].items()}
             plain["ahead"], plain["static"] = (Standardizer.from_dict(content[k]) for k in ("ahead", "static"))
             plain["frequency"] = None if content["frequency"] is None else Frequency(**content["frequency"])

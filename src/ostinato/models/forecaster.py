@@ -1,7 +1,7 @@
 """Forecasts of one or many series by a recurrent network, with covariates, quantiles, and baselines beside them."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -85,7 +85,7 @@ class Forecaster(ForecastEstimator):
         horizon: int = 1,
         context: int | None = None,
         *,
-        mode: Literal["direct", "recursive"] = "direct",
+        mode: str = "direct",
         quantiles: Sequence[float] | None = None,
         past: Sequence[str] = (),
         future: Sequence[str] = (),
@@ -95,17 +95,17 @@ class Forecaster(ForecastEstimator):
         linear_skip: bool = False,
         skip_ridge: float = 1e-4,
         head_size: int | None = None,
-        missing: Literal["refuse", "observed"] = "refuse",
-        scaling: Literal["series", "pooled"] = "series",
+        missing: str = "refuse",
+        scaling: str = "series",
         log: bool = False,
-        loss: Literal["squared", "absolute", "huber"] = "squared",
+        loss: str = "squared",
         dropout: float = 0.0,
         epochs: float | None = 50,
         steps: int | None = None,
         batch_size: int = 64,
         stride: int = 1,
         learning_rate: float = 3e-3,
-        schedule: Literal["cosine", "constant"] = "cosine",
+        schedule: str = "cosine",
         weight_decay: float = 0.0,
         clip: float = 1.0,
         validation: int | float = 0.1,
@@ -345,11 +345,13 @@ class Forecaster(ForecastEstimator):
         self.training_ = numbers["training"]
         layout, horizon = self.features_.layout, self._trained_horizon
         sizes = ((self.context_,), (layout.future,), ())
-        dtype = jnp.result_type(float)
-        skip = None
-        if self.linear_skip:
-            skip = Skip(*(jax.ShapeDtypeStruct((layout.targets, horizon, *size), dtype) for size in sizes))
-        return eqx.filter_eval_shape(self._build, skip)
+
+        def build() -> ForecastNet:
+            if not self.linear_skip:
+                return self._build(None)
+            return self._build(Skip(*(jnp.zeros((layout.targets, horizon, *size)) for size in sizes)))
+
+        return eqx.filter_eval_shape(build)
 
     def _take(self, arrays: PyTree[Any]) -> None:
         self.net_ = arrays

@@ -1,7 +1,7 @@
 """What the estimators of whole sequences share: settings, the network, training, running it, files."""
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
@@ -19,6 +19,8 @@ from ostinato.models.sequences import Sequences, as_sequences, targets_of
 from ostinato.models.sequences_baseline import Ridge, summaries
 from ostinato.models.sequences_network import Noise, SequenceNetwork
 from ostinato.training import Event, Run, fit
+
+E = TypeVar("E", bound="SequenceEstimator")
 
 SCHEDULES = ("cosine", "constant")
 
@@ -81,8 +83,8 @@ class SequenceEstimator(Estimator):
         self.seed = seed
 
     def fit(
-        self, X: Any, y: Any = None, *, run: Run | None = None, callback: Callable[[Event], None] | None = None
-    ) -> Self:
+        self: E, X: Any, y: Any = None, *, run: Run | None = None, callback: Callable[[Event], None] | None = None
+    ) -> E:
         """Train on sequences and their targets, and fit the linear baseline; nothing is kept from an earlier `fit`.
 
         `run`: a folder to log into and to resume from; `callback`: see `ostinato.training.fit`.

@@ -1,5 +1,7 @@
 """S&P 500, one trading day ahead: what a recurrent network adds to the last price, which is nothing to speak of."""
 
+from typing import Any
+
 import numpy as np
 
 from ostinato.data import to_series
@@ -12,7 +14,7 @@ SOURCE = "vega-datasets: daily close, 2000 to April 2020; the last fifth is held
 WORSE = 0.02
 
 # Logarithms relative to the last one: the network sees and forecasts returns, whatever the level of the index.
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "cell": "lstm",
     "hidden_size": 16,
     "context": 20,

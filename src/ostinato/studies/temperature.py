@@ -1,10 +1,13 @@
 """Daily minimum temperature of Melbourne, one day ahead: a small GRU beside autoregressions."""
 
+from typing import Any
+
 import numpy as np
 
 from ostinato.data import Series, to_series
 from ostinato.data.catalogue import load
 from ostinato.models import Backtest, Forecaster, LinearAR, Persistence
+from ostinato.models.forecast_base import ForecastEstimator
 
 from .base import Claim, Study, StudySettings
 
@@ -15,7 +18,7 @@ CALENDAR = ("yearday",)
 SOURCE = "Time Series Data Library: 3,650 days, 1981 to 1990; fitted to 1981-1988, judged by 1989-1990"
 
 # Chosen on 1988 with models fitted to 1981-1987 and seeds from 100 up, and then fitted to 1981-1988 as they are.
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "cell": "gru",
     "hidden_size": 16,
     "head_size": 16,
@@ -33,7 +36,7 @@ def run(settings: StudySettings) -> list[Claim]:
     """Fit with each seed, and hold every day of 1989 and 1990 against what was said of it the day before."""
     series = to_series(load("univariate_small")["daily-min-temperatures"], "Temp", "Date")
     train, days = split(series)
-    options = SETTINGS | ({"epochs": 2} if settings.quick else {})
+    options: dict[str, Any] = SETTINGS | ({"epochs": 2} if settings.quick else {})
     baselines = fitted_baselines(train)
     errors, test = [], None
     for seed in settings.seed_list(5):
@@ -65,9 +68,9 @@ def split(series: Series) -> tuple[Series, int]:
     return series.cut(0, first), series.lengths[0] - first
 
 
-def fitted_baselines(train: Series) -> dict[str, Persistence | LinearAR]:
+def fitted_baselines(train: Series) -> dict[str, ForecastEstimator]:
     """What is printed beside the network; the last one sees what the network sees."""
-    models: dict[str, Persistence | LinearAR] = {
+    models: dict[str, ForecastEstimator] = {
         "persistence": Persistence(),
         "AR(7)": LinearAR(7),
         "AR(14) + 2 yearly harmonics": LinearAR(14, calendar=("yearday:2",)),
