@@ -1,6 +1,7 @@
 """Which machine a figure is from: processor, cores, memory, system and versions; no host name, no user, no path."""
 
 import os
+import platform
 from typing import Any
 
 from ostinato.training.manifest import environment
@@ -16,7 +17,8 @@ def describe_machine() -> dict[str, Any]:
 
     ```
     """
-    return {**environment(), "cores": _cores(), "memory_gib": _memory_gib()}
+    # The release of the kernel, which `environment` has, often says whose machine it is.
+    return {**environment(), "system": platform.system(), "cores": _cores(), "memory_gib": _memory_gib()}
 
 
 def _cores() -> int:
