@@ -185,6 +185,9 @@ def test_differences_are_shown_line_by_line_and_types_count():
         "a: 1 there, 1.0 asked for",
         "b.c: [1, 2] there, [1, 3] asked for",
     ]
+    inside = {"a": [{"b": math.nan}], "c": [{"d": 1}]}
+    assert difference(inside, {"a": [{"b": math.nan}], "c": [{"d": 1}]}) == []
+    assert len(difference(inside, {"a": [{"b": math.nan}], "c": [{"d": 1.0}]})) == 1
     assert difference({"a": True, "b": {"c": 1}}, {"a": 1, "b": 2}) == [
         "a: True there, 1 asked for",
         "b: {'c': 1} there, 2 asked for",

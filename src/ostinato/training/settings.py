@@ -92,6 +92,8 @@ def _shown(value: Any) -> str:
 def _same(old: Any, new: Any) -> bool:
     if isinstance(old, list) and isinstance(new, list):
         return len(old) == len(new) and all(_same(a, b) for a, b in zip(old, new, strict=True))
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return old.keys() == new.keys() and all(_same(old[key], new[key]) for key in old)
     # 1 and 1.0 and True are equal in Python, and NaN is not itself; as settings it is the other way round.
     return type(old) is type(new) and (old == new or (old != old and new != new))
 
