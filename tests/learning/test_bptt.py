@@ -24,7 +24,7 @@ def problem(x64):
     inputs = ost.SequenceBatch(
         jr.normal(k[1], (3, 12, 2)), jr.bernoulli(k[2], 0.8, (3, 12)), jr.bernoulli(k[3], 0.1, (3, 12))
     )
-    weight = jr.uniform(k[4], (3, 12)) * inputs.steps
+    weight = jnp.where(inputs.steps, jr.uniform(k[4], (3, 12)), 0.0)
     return model, ost.Examples(inputs, jr.normal(k[5], (3, 12, 2)), weight)
 
 
