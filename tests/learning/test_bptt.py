@@ -65,9 +65,7 @@ def test_targets_of_weight_zero_are_never_read(problem):
 
 
 def test_a_trainable_initial_state_gets_its_gradient(problem):
-    from ostinato.layers import LearnedInitialState
-
-    model = LearnedInitialState(ost.cells.GRU(2, 2, key=jr.key(0)))
+    model = ost.layers.learn_initial_state(ost.cells.GRU(2, 2, key=jr.key(0)))
     _, examples = problem
     exact = run(BPTT(), model, examples, (0, 12))
     assert float(jnp.max(jnp.abs(jax.tree.leaves(exact[1].initial)[0]))) > 1e-3
