@@ -171,7 +171,7 @@ def gru_layernorm(p, x, s):
     from_x = np.concatenate([layer_norm(W[: 2 * n] @ x), layer_norm(W[2 * n :] @ x)])
     from_h = np.concatenate([layer_norm(R[: 2 * n] @ s["h"]), layer_norm(R[2 * n :] @ s["h"])])
     from_x = p["gain_x"].reshape(-1) * from_x + p["cell.b"].reshape(-1)
-    from_h = p["gain_h"].reshape(-1) * from_h + p["cell.b_h"].reshape(-1)
+    from_h = p["gain_h"].reshape(-1) * from_h + p["b_h"].reshape(-1)
     r = sigmoid(from_x[:n] + from_h[:n])
     z = sigmoid(from_x[n : 2 * n] + from_h[n : 2 * n])
     candidate = np.tanh(from_x[2 * n :] + r * from_h[2 * n :])

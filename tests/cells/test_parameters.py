@@ -153,7 +153,8 @@ REFUSED = {
     "own_output_size": lambda: cells.Jordan(3, 5, own_output_size=0, key=KEY),
     "length": lambda: cells.IndRNN(3, 5, length=0, key=KEY),
     "epsilon": lambda: cells.IndRNN(3, 5, gamma=0.1, key=KEY),
-    "together": lambda: cells.LayerNorm(cells.GRU(3, 5, key=KEY), together=(4,)),
+    "together": lambda: cells.LayerNorm(cells.MGUAfter(3, 5, key=KEY), together=(4,)),
+    "without b_h": lambda: cells.LayerNorm(cells.GRU(3, 5, key=KEY)),
 }
 
 
