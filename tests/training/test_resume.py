@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
@@ -21,7 +22,7 @@ SCRIPT = {4: 5.0, 8: 3.0, 12: 4.0, 16: 2.5, 20: 7.0, 24: 6.0, 28: 2.6, 32: 2.7, 
 ADAM = optax.adam(0.05)
 
 
-def train(folder, linear, *, stop_at=(), settings=None, seed=1, **options):
+def train(folder, linear, *, stop_at=(), settings=None, seed=1, spoiled=None, **options):
     """Two layers behind dropout, Adam, a scripted validation that ends by patience at step 32.
 
     A SIGTERM comes as soon as the loop tells of each of the steps `stop_at`; then it is started again.
@@ -30,6 +31,10 @@ def train(folder, linear, *, stop_at=(), settings=None, seed=1, **options):
         [Dropout(2, 0.3), ost.Readout(2, 2, key=jax.random.key(0)), ost.Readout(2, 1, key=jax.random.key(1))]
     )
     told, stops = {"step": 0}, list(stop_at)
+    examples = linear.examples(6)
+    if spoiled is not None:
+        bad = examples[spoiled]
+        examples[spoiled] = eqx.tree_at(lambda e: e.targets, bad, jnp.full_like(bad.targets, jnp.nan))
 
     class Counted(linear.Listed):
         def at(self, step):
@@ -50,7 +55,7 @@ def train(folder, linear, *, stop_at=(), settings=None, seed=1, **options):
         assert "SIGTERM: stopped after step" in told.get("message", "SIGTERM: stopped after step")
         try:
             with Run(folder, settings or {"a": 1}, save_seconds=0.0) as run:
-                batches = Counted(linear.examples(6))
+                batches = Counted(examples)
                 return fit(model, batches, loss=ost.losses.squared, seed=seed, run=run, callback=tell, **given)
         except Interrupted as interruption:
             told["message"], told["code"] = str(interruption), interruption.exit_code
@@ -163,3 +168,13 @@ def test_a_disk_that_fills_up_stops_training_and_loses_nothing(whole, tmp_path, 
     assert [p.name for p in checkpoints(tmp_path / "checkpoints")] == ["step-00000008", "step-00000004"]
     train(tmp_path, linear)
     assert sums(tmp_path) == sums(whole[0])
+
+
+def test_going_back_goes_back_to_the_same_weights_after_an_interruption(tmp_path, linear):
+    options = {"spoiled": 5, "on_nonfinite": "rollback", "steps": 16, "patience": None}
+    once = train(tmp_path / "once", linear, **options)
+    # Stopped between the evaluation of step 4, to which it goes back, and the bad batch, and once more later.
+    again = train(tmp_path / "again", linear, stop_at=(4, 8), **options)
+    assert once.skipped == again.skipped == [5, 11]
+    assert sums(tmp_path / "again") == sums(tmp_path / "once")
+    assert evaluations(tmp_path / "again") == evaluations(tmp_path / "once")

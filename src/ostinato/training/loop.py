@@ -13,7 +13,7 @@ import optax
 from jaxtyping import PyTree
 
 from ostinato.data import Examples, stream
-from ostinato.errors import Interrupted, NonFiniteError, SettingsError
+from ostinato.errors import CorruptFile, Interrupted, NonFiniteError, SettingsError
 from ostinato.learning import BPTT, Rule
 from ostinato.learning.base import is_causal, is_per_sequence
 from ostinato.training.checkpoint import Checkpoint, latest, save_checkpoint, save_weights
@@ -344,7 +344,7 @@ class _Loop:
         if self.at.seed != seed:
             raise SettingsError(f"seed: {found.path} was made with {self.at.seed}, {seed} asked for")
         if found.step != self.at.step:
-            raise SettingsError(f"{found.path}: of step {found.step}, but says {self.at.step}")
+            raise CorruptFile(f"{found.path}: of step {found.step}, but says {self.at.step}")
         self.best, self.back = found.trees.get("best"), found.trees.get("rollback")
         if self.at.stopped == "steps" and self.at.step < self.total:
             self.at.stopped = ""
