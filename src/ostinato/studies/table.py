@@ -21,6 +21,8 @@ STUDIES: dict[str, str] = {
     "augment": "ostinato.studies.augment",
     "bandit": "ostinato.studies.bandit",
     "reward-speed": "ostinato.studies.reward_speed",
+    "stream": "ostinato.studies.stream",
+    "truncation": "ostinato.studies.truncation",
 }
 
 
