@@ -54,7 +54,7 @@ def pairwise():
 
 
 def full(size):
-    """Every batch, length, direction and dtype at one size; kernels and fields in turn."""
+    """Every batch, length, direction and dtype at one size; the four kernels and the fields in turn."""
     s = SIZES.index(size)
     for b, t, r, d in product(range(3), range(3), range(2), range(2)):
         turn = s + b + t + r + d
@@ -62,7 +62,7 @@ def full(size):
             SIZES[s],
             BATCHES[b],
             TIMES[t],
-            KERNELS[turn % 3],
+            (*KERNELS, "native")[turn % 4],
             FIELDS[(turn + s) % 3],
             bool(r),
             ("float32", "float64")[d],
