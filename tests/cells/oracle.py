@@ -57,6 +57,14 @@ def augment(p, x, s, theta=2.5):
     return {"h": h, "seen": x}, sigmoid(np.concatenate([p["V"] @ x + p["b"], h]) - theta)
 
 
+def ctrnn(p, x, s, step=0.1, method="euler"):
+    tau = np.exp(p["log_tau"])
+    drive = p["W"][0] @ x + p["R"][0] @ sigmoid(p["gain"] * (s["v"] + p["theta"]))
+    part = step / tau if method == "euler" else 1 - np.exp(-step / tau)
+    v = s["v"] + part * (drive - s["v"])
+    return {"v": v}, sigmoid(p["gain"] * (v + p["theta"]))
+
+
 def rmlp(p, x, s):
     z = x
     layer = 0
@@ -268,6 +276,7 @@ def mgu_after(p, x, s):
 
 STEPS = {
     "augment": augment,
+    "ctrnn": ctrnn,
     "elman": elman,
     "elman-layernorm": elman_layernorm,
     "gru": gru,

@@ -17,6 +17,7 @@ SIZES = [(1, 1), (3, 5), (7, 2)]
 # As functions of the number of units n and inputs m.
 COUNTS = {
     "augment": lambda n, m: 3 * m + 3 + 2 * n * m,
+    "ctrnn": lambda n, m: n * n + n * m + 3 * n,
     "elman": lambda n, m: n * n + n * m + n,
     "elman-layernorm": lambda n, m: n * n + n * m + 2 * n,
     "gru": lambda n, m: 3 * (n * n + n * m + 2 * n),
@@ -156,6 +157,9 @@ REFUSED = {
     "length": lambda: cells.IndRNN(3, 5, length=0, key=KEY),
     "epsilon": lambda: cells.IndRNN(3, 5, gamma=0.1, key=KEY),
     "together": lambda: cells.LayerNorm(cells.MGUAfter(3, 5, key=KEY), together=(4,)),
+    "method": lambda: cells.CTRNN(3, 5, method="leapfrog", key=KEY),
+    "step": lambda: cells.CTRNN(3, 5, step=0.0, key=KEY),
+    "tau": lambda: cells.CTRNN(3, 5, tau=(1, 2, 3, 4, 0), key=KEY),
     "without b_h": lambda: cells.LayerNorm(cells.GRU(3, 5, key=KEY)),
 }
 

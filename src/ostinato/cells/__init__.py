@@ -10,6 +10,8 @@ from .base import Hidden as Hidden
 from .constraint import constrain as constrain
 from .constraint import constrained_updates as constrained_updates
 from .count import count_parameters as count_parameters
+from .ctrnn import CTRNN as CTRNN
+from .ctrnn import Potential as Potential
 from .elman import Elman as Elman
 from .gru import GRU as GRU
 from .gru import GRUBefore as GRUBefore
