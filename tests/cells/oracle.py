@@ -65,6 +65,17 @@ def ctrnn(p, x, s, step=0.1, method="euler"):
     return {"v": v}, sigmoid(p["gain"] * (v + p["theta"]))
 
 
+def iir(p, x, s):
+    y = np.zeros(p["w"].shape[1:], np.result_type(*p.values(), x, *s.values()))
+    for n, m in np.ndindex(y.shape):
+        y[n, m] = p["w"][0, n, m] * x[m] + sum(p["w"][k + 1, n, m] * s["x"][k, m] for k in range(len(s["x"])))
+        y[n, m] += sum(p["v"][k, n, m] * s["y"][k, n, m] for k in range(len(s.get("y", ()))))
+    new = {"x": np.concatenate([x[None], s["x"][:-1]])}
+    if "y" in s:
+        new["y"] = np.concatenate([y[None], s["y"][:-1]])
+    return new, np.tanh(y.sum(axis=1) + p["b"])
+
+
 def rmlp(p, x, s):
     z = x
     layer = 0
@@ -279,12 +290,14 @@ STEPS = {
     "ctrnn": ctrnn,
     "elman": elman,
     "elman-layernorm": elman_layernorm,
+    "fir": iir,
     "gru": gru,
     "gru-before": gru_before,
     "gru-layernorm": gru_layernorm,
     "gru1": gru1,
     "gru2": gru2,
     "gru3": gru3,
+    "iir": iir,
     "indrnn": indrnn,
     "jordan": jordan,
     "lstm": lstm,

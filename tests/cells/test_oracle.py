@@ -18,6 +18,7 @@ SETTINGS = [(name, {}, {}) for name in CELLS] + [
     ("elman", {"activation": "sigmoid"}, {"activation": "sigmoid"}),
     ("gru", {"convention": "chung", "hidden_bias": False}, {"convention": "chung"}),
     ("gru-before", {"convention": "chung"}, {"convention": "chung"}),
+    ("iir", {"taps": 2, "feedback": 3}, {}),
     ("indrnn", {"activation": "tanh"}, {"activation": "tanh"}),
     (
         "jordan",

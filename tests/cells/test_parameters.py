@@ -20,12 +20,14 @@ COUNTS = {
     "ctrnn": lambda n, m: n * n + n * m + 3 * n,
     "elman": lambda n, m: n * n + n * m + n,
     "elman-layernorm": lambda n, m: n * n + n * m + 2 * n,
+    "fir": lambda n, m: 3 * n * m + n,
     "gru": lambda n, m: 3 * (n * n + n * m + 2 * n),
     "gru-before": lambda n, m: 3 * (n * n + n * m + n),
     "gru-layernorm": lambda n, m: 3 * (n * n + n * m + 4 * n),
     "gru1": lambda n, m: 3 * (n * n + n * m + n) - 2 * n * m,
     "gru2": lambda n, m: 3 * (n * n + n * m + n) - 2 * (n * m + n),
     "gru3": lambda n, m: 3 * (n * n + n * m + n) - 2 * (n * m + n * n),
+    "iir": lambda n, m: (3 + 2) * n * m + n,
     "indrnn": lambda n, m: n * m + 2 * n,
     "jordan": lambda n, m: n * n + n * m + n + n * n + n,
     "lstm": lambda n, m: 4 * (n * n + n * m + n),
@@ -160,6 +162,7 @@ REFUSED = {
     "method": lambda: cells.CTRNN(3, 5, method="leapfrog", key=KEY),
     "step": lambda: cells.CTRNN(3, 5, step=0.0, key=KEY),
     "tau": lambda: cells.CTRNN(3, 5, tau=(1, 2, 3, 4, 0), key=KEY),
+    "taps": lambda: cells.Filters(3, 5, taps=0, key=KEY),
     "without b_h": lambda: cells.LayerNorm(cells.GRU(3, 5, key=KEY)),
 }
 

@@ -13,6 +13,9 @@ from .count import count_parameters as count_parameters
 from .ctrnn import CTRNN as CTRNN
 from .ctrnn import Potential as Potential
 from .elman import Elman as Elman
+from .filters import Filters as Filters
+from .filters import InputDelays as InputDelays
+from .filters import SynapseDelays as SynapseDelays
 from .gru import GRU as GRU
 from .gru import GRUBefore as GRUBefore
 from .gru_simple import GRU1 as GRU1
