@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from ostinato.learning.base import Rule
 from ostinato.learning.bptt import BPTT
+from ostinato.learning.crbp import CRBP
+from ostinato.learning.rbp import RBP
 from ostinato.learning.truncated import TruncatedBPTT
 
 
@@ -21,5 +24,12 @@ RULES: dict[str, RuleEntry] = {
     "bptt": RuleEntry(BPTT, "exact on whole sequences, any model", "Werbos 1990"),
     "truncated-bptt": RuleEntry(
         TruncatedBPTT, "errors go back a window of steps; causal models, one output per step", "Williams and Peng 1990"
+    ),
+    "rbp": RuleEntry(RBP, "exact for filters as synapses (fir, iir)", "Campolucci et al. 1999"),
+    "crbp": RuleEntry(
+        CRBP, "causal and truncated, for filters as synapses (fir, iir), step by step", "Campolucci et al. 1999"
+    ),
+    "back-tsoi": RuleEntry(
+        partial(CRBP, horizon=0), "errors pass filters through their first taps alone (fir, iir)", "Back and Tsoi 1991"
     ),
 }
