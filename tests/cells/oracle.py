@@ -65,6 +65,22 @@ def ctrnn(p, x, s, step=0.1, method="euler"):
     return {"v": v}, sigmoid(p["gain"] * (v + p["theta"]))
 
 
+def ctrnn_rk4(p, x, s, step=0.1):
+    p = {name.removeprefix("cell."): value for name, value in p.items()}
+    tau, show = np.exp(p["log_tau"]), lambda v: sigmoid(p["gain"] * (v + p["theta"]))
+
+    def slope(v):
+        return (p["W"][0] @ x + p["R"][0] @ show(v) - v) / tau
+
+    v = s["v"]
+    k1 = slope(v)
+    k2 = slope(v + step / 2 * k1)
+    k3 = slope(v + step / 2 * k2)
+    k4 = slope(v + step * k3)
+    v = v + step * (k1 + 2 * k2 + 2 * k3 + k4) / 6
+    return {"v": v}, show(v)
+
+
 def iir(p, x, s):
     y = np.zeros(p["w"].shape[1:], np.result_type(*p.values(), x, *s.values()))
     for n, m in np.ndindex(y.shape):
@@ -288,6 +304,7 @@ def mgu_after(p, x, s):
 STEPS = {
     "augment": augment,
     "ctrnn": ctrnn,
+    "ctrnn-rk4": ctrnn_rk4,
     "elman": elman,
     "elman-layernorm": elman_layernorm,
     "fir": iir,

@@ -18,6 +18,7 @@ SIZES = [(1, 1), (3, 5), (7, 2)]
 COUNTS = {
     "augment": lambda n, m: 3 * m + 3 + 2 * n * m,
     "ctrnn": lambda n, m: n * n + n * m + 3 * n,
+    "ctrnn-rk4": lambda n, m: n * n + n * m + 3 * n,
     "elman": lambda n, m: n * n + n * m + n,
     "elman-layernorm": lambda n, m: n * n + n * m + 2 * n,
     "fir": lambda n, m: 3 * n * m + n,
@@ -162,6 +163,9 @@ REFUSED = {
     "method": lambda: cells.CTRNN(3, 5, method="leapfrog", key=KEY),
     "step": lambda: cells.CTRNN(3, 5, step=0.0, key=KEY),
     "tau": lambda: cells.CTRNN(3, 5, tau=(1, 2, 3, 4, 0), key=KEY),
+    "no `rate`": lambda: cells.RungeKutta(cells.GRU(3, 5, key=KEY)),
+    "adjoint": lambda: cells.Adaptive(cells.CTRNN(3, 5, key=KEY), adjoint="symplectic"),
+    "rtol": lambda: cells.Adaptive(cells.CTRNN(3, 5, key=KEY), rtol=0.0),
     "taps": lambda: cells.Filters(3, 5, taps=0, key=KEY),
     "without b_h": lambda: cells.LayerNorm(cells.GRU(3, 5, key=KEY)),
 }

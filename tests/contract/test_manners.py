@@ -157,5 +157,17 @@ def test_layers_inside_a_cell_are_on_the_tape():
 
 def test_the_table_is_covered():
     recorded = {name for names in TAPE for name in names}
-    others = {"augment", "ctrnn", "elman", "elman-layernorm", "fir", "iir", "indrnn", "jordan", "recollect", "rmlp"}
+    others = {
+        "augment",
+        "ctrnn",
+        "ctrnn-rk4",
+        "elman",
+        "elman-layernorm",
+        "fir",
+        "iir",
+        "indrnn",
+        "jordan",
+        "recollect",
+        "rmlp",
+    }
     assert set(CELLS) == recorded | others

@@ -23,6 +23,10 @@ from .gru_simple import GRU2 as GRU2
 from .gru_simple import GRU3 as GRU3
 from .indrnn import IndRNN as IndRNN
 from .init import INITS as INITS
+from .integrate import Adaptive as Adaptive
+from .integrate import Continuous as Continuous
+from .integrate import RungeKutta as RungeKutta
+from .integrate import ctrnn_runge_kutta as ctrnn_runge_kutta
 from .jordan import Jordan as Jordan
 from .layernorm import LayerNorm as LayerNorm
 from .layernorm import LayerNormElman as LayerNormElman

@@ -36,6 +36,7 @@ class CTRNN(GatedCell):
 
     h is the `dt` of the step where the sequence has one, else `step`. Euler is stable only for h < 2τ. Exponential
     steps are stable for all h, but hold the drive still, which slows oscillations: they are no more accurate.
+    `RungeKutta` and `Adaptive` integrate the same equation with less error.
 
     Shapes: `x (input,)`, `v (hidden,)`, `W (1, hidden, input)`, `R (1, hidden, hidden)`; `log_tau`, `theta`, `gain`
     `(hidden,)`. `R[0, i, j]` leads from j to i: Beer's w_ji, transposed. Time constants are kept as logarithms, so that
@@ -111,6 +112,10 @@ class CTRNN(GatedCell):
     def hidden(self, state: Potential) -> Float[Array, " hidden"]:
         return jax.nn.sigmoid(self.gain * (state.v + self.theta))
 
+    def show(self, state: Potential) -> Float[Array, " hidden"]:
+        """o: what the cell gives in a state."""
+        return self.hidden(state)
+
     def rate(self, x: Float[Array, " input"], state: Potential) -> Potential:
         r"""$\dot v$ at a moment."""
         drive = (self.project(x) + self.R @ self.hidden(state))[0]
@@ -126,4 +131,4 @@ class CTRNN(GatedCell):
             new = Potential(state.v + part * (drive - state.v))
         else:
             new = Potential(drive + jnp.exp(-part) * (state.v - drive))
-        return new, self.hidden(new)
+        return new, self.show(new)

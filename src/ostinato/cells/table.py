@@ -12,6 +12,7 @@ from ostinato.cells.filters import Filters
 from ostinato.cells.gru import GRU, GRUBefore
 from ostinato.cells.gru_simple import GRU1, GRU2, GRU3
 from ostinato.cells.indrnn import IndRNN
+from ostinato.cells.integrate import ctrnn_runge_kutta
 from ostinato.cells.jordan import Jordan
 from ostinato.cells.layernorm import LayerNormElman, layer_norm_gru, layer_norm_lstm
 from ostinato.cells.lstm import LSTM
@@ -37,6 +38,7 @@ CELLS: dict[str, CellEntry] = {
         Augment, "sums of changes of the input, and units that see the input", "Rombouts, Bohte and Roelfsema 2015"
     ),
     "ctrnn": CellEntry(CTRNN, "continuous time, a time constant for each neuron, by Euler steps", "Beer 1995"),
+    "ctrnn-rk4": CellEntry(ctrnn_runge_kutta, "continuous time by Runge-Kutta steps", "Beer 1995"),
     "elman": CellEntry(Elman, "simple recurrent network, any activation", "Elman 1990"),
     "elman-layernorm": CellEntry(LayerNormElman, "simple recurrent network, normalised", "Ba, Kiros and Hinton 2016"),
     "fir": CellEntry(partial(Filters, feedback=0), "filters of finite response for synapses", "Wan 1990"),

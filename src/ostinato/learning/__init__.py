@@ -5,6 +5,8 @@ from .base import Exact as Exact
 from .base import Refusal as Refusal
 from .base import Rule as Rule
 from .bptt import BPTT as BPTT
+from .continuous import ContinuousBPTT as ContinuousBPTT
+from .continuous import ContinuousRTRL as ContinuousRTRL
 from .crbp import CRBP as CRBP
 from .learner import Learner as Learner
 from .learner import Signal as Signal

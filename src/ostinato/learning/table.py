@@ -6,6 +6,7 @@ from functools import partial
 
 from ostinato.learning.base import Rule
 from ostinato.learning.bptt import BPTT
+from ostinato.learning.continuous import ContinuousBPTT, ContinuousRTRL
 from ostinato.learning.crbp import CRBP
 from ostinato.learning.rbp import RBP
 from ostinato.learning.truncated import TruncatedBPTT
@@ -31,5 +32,11 @@ RULES: dict[str, RuleEntry] = {
     ),
     "back-tsoi": RuleEntry(
         partial(CRBP, horizon=0), "errors pass filters through their first taps alone (fir, iir)", "Back and Tsoi 1991"
+    ),
+    "continuous-bptt": RuleEntry(
+        ContinuousBPTT, "of the differential equation, back through a solver's steps (ctrnn)", "Pearlmutter 1995"
+    ),
+    "continuous-rtrl": RuleEntry(
+        ContinuousRTRL, "of the differential equation, step by step (ctrnn)", "Pearlmutter 1995"
     ),
 }
