@@ -7,6 +7,7 @@ from .evaluation import Evaluation as Evaluation
 from .evaluation import Pairs as Pairs
 from .evaluation import Panel as Panel
 from .evaluation import Score as Score
+from .flow import flow_figure as flow_figure
 from .heatmap import confusion_figure as confusion_figure
 from .lines import Line as Line
 from .lines import line_figure as line_figure
