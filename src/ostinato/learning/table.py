@@ -8,8 +8,13 @@ from ostinato.learning.base import Rule
 from ostinato.learning.bptt import BPTT
 from ostinato.learning.continuous import ContinuousBPTT, ContinuousRTRL
 from ostinato.learning.crbp import CRBP
+from ostinato.learning.kf_rtrl import KFRTRL
+from ostinato.learning.local_rules import LSTM1997, RFLO, EProp
 from ostinato.learning.rbp import RBP
+from ostinato.learning.rtrl import RTRL, Hybrid
+from ostinato.learning.snap import SnAp
 from ostinato.learning.truncated import TruncatedBPTT
+from ostinato.learning.uoro import UORO
 
 
 @dataclass(frozen=True)
@@ -39,4 +44,14 @@ RULES: dict[str, RuleEntry] = {
     "continuous-rtrl": RuleEntry(
         ContinuousRTRL, "of the differential equation, step by step (ctrnn)", "Pearlmutter 1995"
     ),
+    "rtrl": RuleEntry(RTRL, "exact, one step at a time; diagonal where units do not meet", "Williams and Zipser 1989"),
+    "hybrid": RuleEntry(Hybrid, "exact, blocks of steps in fixed storage", "Williams 1989, Schmidhuber 1992"),
+    "lstm-1997": RuleEntry(
+        LSTM1997, "errors end at gate inputs, exact inside the memory", "Hochreiter and Schmidhuber 1997"
+    ),
+    "snap": RuleEntry(SnAp, "a weight's effect within n steps; n=1 is local", "Menick et al. 2021"),
+    "uoro": RuleEntry(UORO, "unbiased, two vectors in place of all derivatives", "Tallec and Ollivier 2018"),
+    "kf-rtrl": RuleEntry(KFRTRL, "unbiased, a Kronecker product in place of all derivatives", "Mujika et al. 2018"),
+    "rflo": RuleEntry(RFLO, "local traces of leaking units, random feedback", "Murray 2019"),
+    "e-prop": RuleEntry(EProp, "local traces of any gated cell", "Bellec et al. 2020"),
 }
