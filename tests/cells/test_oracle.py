@@ -13,6 +13,7 @@ from ostinato.cells import CELLS
 from . import oracle
 
 SETTINGS = [(name, {}, {}) for name in CELLS] + [
+    ("echo-state", {"leak": 0.3}, {"leak": 0.3}),
     ("elman", {"activation": "relu"}, {"activation": "relu"}),
     ("elman", {"activation": "sigmoid"}, {"activation": "sigmoid"}),
     ("gru", {"convention": "chung", "hidden_bias": False}, {"convention": "chung"}),

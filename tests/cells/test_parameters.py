@@ -17,6 +17,7 @@ SIZES = [(1, 1), (3, 5), (7, 2)]
 # As functions of the number of units n and inputs m.
 COUNTS = {
     "augment": lambda n, m: 3 * m + 3 + 2 * n * m,
+    "echo-state": lambda n, m: n * n + n * m + n,
     "elman": lambda n, m: n * n + n * m + n,
     "elman-layernorm": lambda n, m: n * n + n * m + 2 * n,
     "gru": lambda n, m: 3 * (n * n + n * m + 2 * n),

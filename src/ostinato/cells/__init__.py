@@ -10,7 +10,9 @@ from .base import Hidden as Hidden
 from .constraint import constrain as constrain
 from .constraint import constrained_updates as constrained_updates
 from .count import count_parameters as count_parameters
+from .echo_state import EchoState as EchoState
 from .elman import Elman as Elman
+from .fixed import free_parameters as free_parameters
 from .gru import GRU as GRU
 from .gru import GRUBefore as GRUBefore
 from .gru_simple import GRU1 as GRU1

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ostinato.cells.augment import Augment
 from ostinato.cells.base import Cell
+from ostinato.cells.echo_state import EchoState
 from ostinato.cells.elman import Elman
 from ostinato.cells.gru import GRU, GRUBefore
 from ostinato.cells.gru_simple import GRU1, GRU2, GRU3
@@ -33,6 +34,7 @@ CELLS: dict[str, CellEntry] = {
     "augment": CellEntry(
         Augment, "sums of changes of the input, and units that see the input", "Rombouts, Bohte and Roelfsema 2015"
     ),
+    "echo-state": CellEntry(EchoState, "leaky random reservoir, not learned", "Jaeger 2001"),
     "elman": CellEntry(Elman, "simple recurrent network, any activation", "Elman 1990"),
     "elman-layernorm": CellEntry(LayerNormElman, "simple recurrent network, normalised", "Ba, Kiros and Hinton 2016"),
     "gru": CellEntry(GRU, "gated recurrent unit, reset after the product", "Cho et al. 2014"),

@@ -2,14 +2,20 @@
 
 from .base import Approximate as Approximate
 from .base import Exact as Exact
+from .base import Method as Method
 from .base import Refusal as Refusal
 from .base import Rule as Rule
 from .bptt import BPTT as BPTT
+from .direct import DirectRule as DirectRule
+from .genes import genes_of as genes_of
+from .genes import with_genes as with_genes
+from .genetic import GeneticAlgorithm as GeneticAlgorithm
 from .learner import Learner as Learner
 from .learner import Signal as Signal
 from .learners import LEARNERS as LEARNERS
 from .learners import LearnerEntry as LearnerEntry
 from .policy import ActorCritic as ActorCritic
+from .search import RandomSearch as RandomSearch
 from .table import RULES as RULES
 from .table import RuleEntry as RuleEntry
 from .tags import TaggedSarsa as TaggedSarsa

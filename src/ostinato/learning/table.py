@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ostinato.learning.base import Rule
+from ostinato.learning.base import Method
 from ostinato.learning.bptt import BPTT
+from ostinato.learning.genetic import GeneticAlgorithm
+from ostinato.learning.search import RandomSearch
 from ostinato.learning.truncated import TruncatedBPTT
 
 
@@ -12,13 +14,17 @@ from ostinato.learning.truncated import TruncatedBPTT
 class RuleEntry:
     """A row: how to make the rule, what it is, where it is from."""
 
-    make: Callable[..., Rule]
+    make: Callable[..., Method]
     description: str
     reference: str
 
 
 RULES: dict[str, RuleEntry] = {
     "bptt": RuleEntry(BPTT, "exact on whole sequences, any model", "Werbos 1990"),
+    "genetic": RuleEntry(GeneticAlgorithm, "a population of networks, selection, crossover, mutation", "Holland 1975"),
+    "random-search": RuleEntry(
+        RandomSearch, "weights drawn anew, the best kept: the baseline of searches", "Schmidhuber and Hochreiter 1996"
+    ),
     "truncated-bptt": RuleEntry(
         TruncatedBPTT, "errors go back a window of steps; causal models, one output per step", "Williams and Peng 1990"
     ),
