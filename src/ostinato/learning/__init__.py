@@ -6,7 +6,9 @@ from .base import Method as Method
 from .base import Refusal as Refusal
 from .base import Rule as Rule
 from .bptt import BPTT as BPTT
+from .cma import CMAES as CMAES
 from .direct import DirectRule as DirectRule
+from .evolution_strategy import OpenAIES as OpenAIES
 from .genes import genes_of as genes_of
 from .genes import with_genes as with_genes
 from .genetic import GeneticAlgorithm as GeneticAlgorithm

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from ostinato.learning.base import Method
 from ostinato.learning.bptt import BPTT
+from ostinato.learning.cma import CMAES
+from ostinato.learning.evolution_strategy import OpenAIES
 from ostinato.learning.genetic import GeneticAlgorithm
 from ostinato.learning.search import RandomSearch
 from ostinato.learning.truncated import TruncatedBPTT
@@ -21,6 +23,10 @@ class RuleEntry:
 
 RULES: dict[str, RuleEntry] = {
     "bptt": RuleEntry(BPTT, "exact on whole sequences, any model", "Werbos 1990"),
+    "cma-es": RuleEntry(
+        CMAES, "a normal distribution over weights that takes the shape of the loss", "Hansen and Ostermeier 2001"
+    ),
+    "evolution-strategy": RuleEntry(OpenAIES, "a gradient estimated from values of the loss", "Salimans et al. 2017"),
     "genetic": RuleEntry(GeneticAlgorithm, "a population of networks, selection, crossover, mutation", "Holland 1975"),
     "random-search": RuleEntry(
         RandomSearch, "weights drawn anew, the best kept: the baseline of searches", "Schmidhuber and Hochreiter 1996"
