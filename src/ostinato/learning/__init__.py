@@ -16,7 +16,11 @@ from .learner import Learner as Learner
 from .learner import Signal as Signal
 from .learners import LEARNERS as LEARNERS
 from .learners import LearnerEntry as LearnerEntry
+from .online import FORCE as FORCE
+from .online import LMS as LMS
+from .online import RLS as RLS
 from .policy import ActorCritic as ActorCritic
+from .ridge import Ridge as Ridge
 from .search import RandomSearch as RandomSearch
 from .table import RULES as RULES
 from .table import RuleEntry as RuleEntry

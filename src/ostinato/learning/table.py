@@ -8,6 +8,8 @@ from ostinato.learning.bptt import BPTT
 from ostinato.learning.cma import CMAES
 from ostinato.learning.evolution_strategy import OpenAIES
 from ostinato.learning.genetic import GeneticAlgorithm
+from ostinato.learning.online import FORCE, LMS, RLS
+from ostinato.learning.ridge import Ridge
 from ostinato.learning.search import RandomSearch
 from ostinato.learning.truncated import TruncatedBPTT
 
@@ -27,9 +29,17 @@ RULES: dict[str, RuleEntry] = {
         CMAES, "a normal distribution over weights that takes the shape of the loss", "Hansen and Ostermeier 2001"
     ),
     "evolution-strategy": RuleEntry(OpenAIES, "a gradient estimated from values of the loss", "Salimans et al. 2017"),
+    "force": RuleEntry(
+        FORCE, "recursive least squares of a read-out that feeds the network", "Sussillo and Abbott 2009"
+    ),
     "genetic": RuleEntry(GeneticAlgorithm, "a population of networks, selection, crossover, mutation", "Holland 1975"),
+    "lms": RuleEntry(LMS, "least mean squares of the read-out, at every step", "Widrow and Hoff 1960"),
     "random-search": RuleEntry(
         RandomSearch, "weights drawn anew, the best kept: the baseline of searches", "Schmidhuber and Hochreiter 1996"
+    ),
+    "ridge": RuleEntry(Ridge, "the best linear read-out, in closed form", "Jaeger 2001"),
+    "rls": RuleEntry(
+        RLS, "the best linear read-out for all steps so far, at every step", "Haykin, Adaptive filter theory"
     ),
     "truncated-bptt": RuleEntry(
         TruncatedBPTT, "errors go back a window of steps; causal models, one output per step", "Williams and Peng 1990"
