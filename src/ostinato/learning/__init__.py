@@ -12,6 +12,7 @@ from .evolution_strategy import OpenAIES as OpenAIES
 from .genes import genes_of as genes_of
 from .genes import with_genes as with_genes
 from .genetic import GeneticAlgorithm as GeneticAlgorithm
+from .kalman import KalmanFilter as KalmanFilter
 from .learner import Learner as Learner
 from .learner import Signal as Signal
 from .learners import LEARNERS as LEARNERS
@@ -19,6 +20,9 @@ from .learners import LearnerEntry as LearnerEntry
 from .online import FORCE as FORCE
 from .online import LMS as LMS
 from .online import RLS as RLS
+from .plasticity import Hebb as Hebb
+from .plasticity import IntrinsicPlasticity as IntrinsicPlasticity
+from .plasticity import Oja as Oja
 from .policy import ActorCritic as ActorCritic
 from .ridge import Ridge as Ridge
 from .search import RandomSearch as RandomSearch

@@ -16,7 +16,7 @@ from ostinato.layers import Feedback
 from ostinato.layers.run import initial_state
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal, weighted_loss
 from ostinato.learning.direct import DirectRule, Metrics, as_metric
-from ostinato.learning.readout import body_of, features, linear_readout, readout_of, rows, with_readout
+from ostinato.learning.readout import body_of, by_step, features, linear_readout, readout_of, rows, with_readout
 
 Weights = Float[Array, "output features"]
 
@@ -210,13 +210,10 @@ class FORCE(RLS):
         inputs, body = examples.inputs, body_of(carry.model)
         time = examples.weight.shape[-1]
         V = self._weights(carry.model)
-        values, targets, w = rows(examples, inputs.values)
+        values, fields = by_step(inputs)
+        _, targets, w = rows(examples, inputs.values)
         count = w.size // time
         through = lambda leaf: leaf.reshape(time, count, *leaf.shape[1:])  # noqa: E731
-        fields = [
-            None if f is None else jnp.moveaxis(f, -1, 0).reshape(time, count)
-            for f in (inputs.mask, inputs.reset, inputs.dt)
-        ]
         y0 = jnp.zeros((count, V.shape[0]), V.dtype)
 
         def one(moving: Any, at: Any) -> tuple[Any, Array]:
@@ -231,6 +228,6 @@ class FORCE(RLS):
             return (learned, state, fed), ys
 
         start = ((carry.memory, V), initial_state(body, count, key), y0)
-        over = (jnp.arange(time), through(values), through(targets), through(w != 0), fields)
+        over = (jnp.arange(time), values, through(targets), through(w != 0), fields)
         ((memory, V), _, _), ys = jax.lax.scan(one, start, over)
         return self._done(carry, memory, V, loss, examples, ys.reshape(time * count, -1), w)

@@ -1,5 +1,6 @@
 """A network as fixed features and a linear read-out on top: what read-out rules share."""
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -86,3 +87,21 @@ def rows(examples: Examples, values: Any) -> tuple[Float[Array, "n features"], A
         jnp.where(counts, targets, jnp.zeros_like(targets)),
         w,
     )
+
+
+def by_step(inputs: SequenceBatch) -> tuple[Array, tuple[Array | None, Array | None, Array | None]]:
+    """Values, then mask, resets and time steps, with time first and one flat batch: `(time, rows, ...)`."""
+    axis = inputs.values.ndim - 2
+    count = math.prod(inputs.batch_shape)
+
+    def turned(field: Array) -> Array:
+        moved = jnp.moveaxis(field, axis, 0)
+        return moved.reshape(moved.shape[0], count, *field.shape[axis + 1 :])
+
+    def optional(field: Array | None) -> Array | None:
+        return None if field is None else turned(field)
+
+    values = inputs.values
+    if inputs.observed is not None:
+        values = jnp.where(inputs.observed, values, jnp.zeros_like(values))
+    return turned(values), (optional(inputs.mask), optional(inputs.reset), optional(inputs.dt))

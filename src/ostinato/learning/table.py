@@ -8,7 +8,9 @@ from ostinato.learning.bptt import BPTT
 from ostinato.learning.cma import CMAES
 from ostinato.learning.evolution_strategy import OpenAIES
 from ostinato.learning.genetic import GeneticAlgorithm
+from ostinato.learning.kalman import KalmanFilter
 from ostinato.learning.online import FORCE, LMS, RLS
+from ostinato.learning.plasticity import Hebb, IntrinsicPlasticity, Oja
 from ostinato.learning.ridge import Ridge
 from ostinato.learning.search import RandomSearch
 from ostinato.learning.truncated import TruncatedBPTT
@@ -33,7 +35,13 @@ RULES: dict[str, RuleEntry] = {
         FORCE, "recursive least squares of a read-out that feeds the network", "Sussillo and Abbott 2009"
     ),
     "genetic": RuleEntry(GeneticAlgorithm, "a population of networks, selection, crossover, mutation", "Holland 1975"),
+    "hebb": RuleEntry(Hebb, "Hebb's rule for the read-out, with or without a teacher", "Hebb 1949"),
+    "intrinsic-plasticity": RuleEntry(
+        IntrinsicPlasticity, "gain and bias of reservoir units, for outputs distributed as wanted", "Triesch 2005"
+    ),
+    "kalman": RuleEntry(KalmanFilter, "extended Kalman filter over the weights", "Singhal and Wu 1988"),
     "lms": RuleEntry(LMS, "least mean squares of the read-out, at every step", "Widrow and Hoff 1960"),
+    "oja": RuleEntry(Oja, "Hebb's rule with forgetting: principal components", "Oja 1982"),
     "random-search": RuleEntry(
         RandomSearch, "weights drawn anew, the best kept: the baseline of searches", "Schmidhuber and Hochreiter 1996"
     ),
