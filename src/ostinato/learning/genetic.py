@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -132,15 +133,22 @@ class GeneticAlgorithm(Search):
         self, ranked: Float[Array, "networks genes"], key: PRNGKeyArray
     ) -> Float[Array, "networks genes"]:
         """Children of a population that is sorted, the best first."""
-        k_select, k_pairs, k_cross, k_from, k_where, k_how = jr.split(key, 6)
+        k_select, k_pairs, k_cross, k_genes = jr.split(key, 4)
         parents = rank_selection(k_select, ranked.shape[0], self.pressure)
         mothers = ranked[jr.permutation(k_pairs, parents)]
         fathers = ranked[parents]
         shape, dtype = ranked.shape, ranked.dtype
-        mixed = (jr.uniform(k_cross, (shape[0], 1)) < self.crossover) & (jr.uniform(k_from, shape) < 0.5)
+        # One random word for each gene, since drawing is the dearest part of a generation: its lowest bit chooses the
+        # parent; the others are a uniform number u, and where u is below the rate, u / rate is uniform once more.
+        words = jr.bits(k_genes, shape, "uint32")
+        mixed = (jr.uniform(k_cross, (shape[0], 1)) < self.crossover) & ((words & 1) == 1)
         children = jnp.where(mixed, mothers, fathers)
-        mutated = jr.uniform(k_where, shape) < self.rate
-        children = children + jnp.where(mutated, self.mutation * jr.normal(k_how, shape, dtype), jnp.zeros((), dtype))
+        u = (words >> 1).astype(dtype) * 2.0**-31
+        mutated = u < self.rate
+        again = jnp.where(mutated, u / (self.rate or 1.0), jnp.full((), 0.5, dtype))
+        edge = jnp.finfo(dtype).eps
+        normal = jnp.sqrt(2.0).astype(dtype) * jax.lax.erf_inv(jnp.clip(2 * again - 1, edge - 1, 1 - edge))
+        children = children + jnp.where(mutated, self.mutation * normal, jnp.zeros((), dtype))
         return jnp.concatenate([ranked[: self.elite], children[self.elite :]])
 
     def _is_learned(self, y: Array, target: Any) -> Bool[Array, ""]:
