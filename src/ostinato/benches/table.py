@@ -11,6 +11,7 @@ BENCHES: dict[str, str] = {
     "kernels": "ostinato.benches.kernels",
     "checkpoint": "ostinato.benches.checkpoint",
     "rules": "ostinato.benches.rules",
+    "evolution": "ostinato.benches.evolution",
 }
 
 
