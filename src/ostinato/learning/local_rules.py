@@ -20,6 +20,7 @@ from ostinato.learning.rtrl import local_step, no_traces
 from ostinato.learning.view import Item, Local, View, cell_of, fields_of
 from ostinato.types import State
 
+NOTHING_MOVES = "no weight moves its state: there is nothing to leave out"
 FEEDBACKS = ("symmetric", "random")
 
 
@@ -87,10 +88,12 @@ class LocalRule(OnlineRule):
         return with_cell(cell, self.wrap)
 
     def holds(self, model: Any) -> Exact | Approximate | Refusal:
-        cell = recurrent_cell(cell_of(model))
+        cell, view = recurrent_cell(cell_of(model)), self.view(model)
+        if not view.moving and getattr(self, "feedback", "symmetric") == "symmetric":
+            return Exact(NOTHING_MOVES)
         if isinstance(cell, str):
             return Refusal(cell)
-        found = self.view(model).local()
+        found = view.local()
         if not isinstance(found, Local):
             return Refusal(f"its traces are not local to each weight: {found}")
         return self.judge(model, cell)
@@ -234,5 +237,5 @@ def _read_out(cell: Any) -> bool:
 def _memory(cell: GatedCell) -> bool:
     """Whether some of the state reaches no recurrent product."""
     fields, join = fields_of(cell.init_state())
-    seen = influences(lambda fields: cell.hidden(join(fields)), fields)
+    seen = influences(jax.make_jaxpr(lambda fields: cell.hidden(join(fields)))(fields))
     return len(set().union(*seen)) < len(fields)

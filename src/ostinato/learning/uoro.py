@@ -5,7 +5,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
@@ -40,9 +39,9 @@ class UORO(OnlineRule):
 
     def first(self, view: View, leaves: list[Array], key: PRNGKeyArray) -> tuple[Array, Array]:
         fields, pull = jax.vjp(lambda moving: view.start(view.placed(moving, leaves)), view.moved(leaves))
-        flat, split = ravel_pytree(fields)
+        flat, split = view.ravel(fields)
         nu = self.signs(key, flat.size, flat.dtype)
-        theta = ravel_pytree(pull(split(nu))[0])[0]
+        theta = view.ravel(pull(split(nu))[0])[0]
         # Where the initial state is no weight, both vectors are zero: nothing has happened yet.
         return (nu if view.starting else jnp.zeros_like(nu)), theta
 
@@ -58,20 +57,20 @@ class UORO(OnlineRule):
     ) -> tuple[Array, list[Array], State, tuple[Array, Array]]:
         s, theta = traces
         fields, join = fields_of(state)
-        flat, split = ravel_pytree(fields)
+        flat, split = view.ravel(fields)
 
         def run(leaves: list[Array], flat: Array) -> tuple[tuple[Array, Array], State]:
             value, after = view.run(leaves, join(split(flat)), items, loss)
-            return (value, ravel_pytree(fields_of(after)[0])[0]), after
+            return (value, view.ravel(fields_of(after)[0])[0]), after
 
         (total, end), pull, after = jax.vjp(run, leaves, flat, has_aux=True)
         grads, error = pull((jnp.ones_like(total), jnp.zeros_like(end)))
-        own, back = ravel_pytree(view.moved(grads))
+        own, back = view.ravel(view.moved(grads))
         grads = view.placed(back(own + jnp.dot(error, s) * theta), grads)
 
         forward = jax.jvp(lambda f: run(leaves, f)[0][1], (flat,), (s,))[1]
         nu = self.signs(key, end.size, end.dtype)
-        of_weights = ravel_pytree(view.moved(pull((jnp.zeros_like(total), nu))[0]))[0]
+        of_weights = view.ravel(view.moved(pull((jnp.zeros_like(total), nu))[0]))[0]
         rho0, rho1 = balance(theta, forward), balance(of_weights, nu)
         return total, grads, after, (rho0 * forward + rho1 * nu, theta / rho0 + of_weights / rho1)
 
