@@ -168,7 +168,7 @@ def test_random_feedback_takes_other_weights_back_and_no_others():
     np.testing.assert_allclose(vector(above[0]), vector(above[1]), rtol=1e-12)
     assert np.linalg.norm(vector(below[0]) - vector(below[1])) > 0.1 * np.linalg.norm(vector(below[0]))
     # The read-out's own weights in place of random ones: then it is the other rule.
-    B = 0.5 * jr.normal(jr.key(0), (2, 4), jnp.float64)
+    B = jnp.asarray(np.random.default_rng(0).standard_normal((2, 4)) / 2)
     same = eqx.tree_at(lambda m: m.stack.layers[1].V, model, B)
     np.testing.assert_allclose(
         vector(gradients(RFLO(), same, examples)[1]),

@@ -27,12 +27,13 @@ def list_(
     """
     rows = _KINDS[kind]()
     head = list(dict.fromkeys(key for row in rows for key in row))
-    result = {kind: rows} | ({"grid": _grid()} if kind == "rules" else {})
+    answers = _grid() if kind == "rules" else {}
+    result = {kind: rows, **({"grid": answers} if answers else {})}
 
     def show(console: Any) -> None:
         console.print(table(head, (([r.get(k) for k in head], None) for r in rows)))
-        if kind == "rules":
-            _show_grid(console, result["grid"])
+        if answers:
+            _show_grid(console, answers)
 
     emit(ctx, result, show)
 

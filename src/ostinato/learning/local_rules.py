@@ -6,7 +6,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
+import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from ostinato.cells.base import GatedCell
@@ -175,8 +175,9 @@ class EProp(LocalRule):
         if self.feedback == "symmetric" or not _read_out(cell):
             return cut
         V = cell.layers[-1].V
-        scale = 1 / max(1, V.shape[1]) ** 0.5
-        B = scale * jr.normal(jr.key(self.seed), V.shape, V.dtype)
+        # A constant of the compiled step: drawn by JAX it would be drawn again at each.
+        drawn = np.random.default_rng(self.seed).standard_normal(V.shape) / max(1, V.shape[1]) ** 0.5
+        B = jnp.asarray(drawn, V.dtype)
         return eqx.tree_at(lambda s: s.layers, cut, (*cut.layers[:-1], Feedback(cut.layers[-1], B)))
 
     def leaves_out(self) -> str:

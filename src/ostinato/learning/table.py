@@ -9,11 +9,12 @@ from typing import Any
 
 from ostinato.errors import SettingsError
 from ostinato.learning.adaptive import FORCE, LMS, RLS
-from ostinato.learning.base import Method
+from ostinato.learning.base import Method, Rule
 from ostinato.learning.bptt import BPTT
 from ostinato.learning.cma import CMAES
 from ostinato.learning.continuous import ContinuousBPTT, ContinuousRTRL
 from ostinato.learning.crbp import CRBP
+from ostinato.learning.direct import DirectRule
 from ostinato.learning.evolution_strategy import OpenAIES
 from ostinato.learning.genetic import GeneticAlgorithm
 from ostinato.learning.kalman import KalmanFilter
@@ -91,7 +92,7 @@ RULES: dict[str, RuleEntry] = {
 }
 
 
-def make_rule(rule: str | Method, settings: Mapping[str, Any] | None = None) -> Method:
+def make_rule(rule: str | Method, settings: Mapping[str, Any] | None = None) -> Rule | DirectRule:
     """The rule of a name in `RULES` with settings such as `{"window": 20}`, or the rule itself.
 
     Raises `SettingsError` for an unknown name or setting, and where one is missing.
@@ -105,7 +106,7 @@ def make_rule(rule: str | Method, settings: Mapping[str, Any] | None = None) -> 
     if not isinstance(rule, str):
         if settings:
             raise SettingsError("rule_settings: a rule that is made already brings its own")
-        return rule
+        return _either(rule)
     if rule not in RULES:
         near = difflib.get_close_matches(rule, RULES, n=1, cutoff=0.5)
         advice = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(RULES)}"
@@ -119,4 +120,10 @@ def make_rule(rule: str | Method, settings: Mapping[str, Any] | None = None) -> 
         plain = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
         if plain and parameter.default is parameter.empty and name not in settings:
             raise SettingsError(f"rule_settings.{name}: {rule} needs it")
-    return make(**settings)
+    return _either(make(**settings))
+
+
+def _either(rule: Method) -> Rule | DirectRule:
+    if not isinstance(rule, Rule | DirectRule):
+        raise SettingsError(f"rule: expected one that gives gradients or changes weights itself, got {rule!r}")
+    return rule

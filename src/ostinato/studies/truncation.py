@@ -88,12 +88,12 @@ def run(settings: StudySettings) -> list[Claim]:
             Claim(
                 f"slope of the logarithm of the gradient's error against the window, {activation}, radius {radius:g}",
                 SOURCE,
-                reference,
+                None,
                 slope,
-                "within a tenth of the largest exponent (published: the exponent)"
+                "within a tenth of the largest exponent"
                 if known is not None
-                else "above the largest exponent (published) by at most a quarter: what forgets least counts most",
-                {},
+                else "above the largest exponent by at most a quarter: what forgets least counts most",
+                {"the largest exponent": reference},
                 abs(slope - reference) <= 0.1 * abs(reference)
                 if known is not None
                 else 0 <= slope - reference <= 0.25 * abs(reference),
