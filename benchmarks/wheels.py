@@ -1,4 +1,4 @@
-"""Install the wheel beside the oldest and the newest JAX, and build it where there is no compiler; ask the doctor in each.
+"""Install the wheel beside the oldest and newest JAX, and build it where there is no compiler; ask the doctor in each.
 
     python benchmarks/wheels.py        # a few minutes; into benchmarks/results/wheels.json
 
