@@ -29,6 +29,11 @@ def elman(p, x, s, activation="tanh"):
     return {"h": h}, h
 
 
+def echo_state(p, x, s, leak=1.0):
+    h = (1 - leak) * s["h"] + leak * np.tanh(p["W"][0] @ x + p["R"][0] @ s["h"] + p["b"][0])
+    return {"h": h}, h
+
+
 def elman_layernorm(p, x, s):
     h = np.tanh(p["gain"][0] * layer_norm(p["W"][0] @ x + p["R"][0] @ s["h"]) + p["b"][0])
     return {"h": h}, h
@@ -305,6 +310,7 @@ STEPS = {
     "augment": augment,
     "ctrnn": ctrnn,
     "ctrnn-rk4": ctrnn_rk4,
+    "echo-state": echo_state,
     "elman": elman,
     "elman-layernorm": elman_layernorm,
     "fir": iir,

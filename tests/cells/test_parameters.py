@@ -19,6 +19,7 @@ COUNTS = {
     "augment": lambda n, m: 3 * m + 3 + 2 * n * m,
     "ctrnn": lambda n, m: n * n + n * m + 3 * n,
     "ctrnn-rk4": lambda n, m: n * n + n * m + 3 * n,
+    "echo-state": lambda n, m: n * n + n * m + n,
     "elman": lambda n, m: n * n + n * m + n,
     "elman-layernorm": lambda n, m: n * n + n * m + 2 * n,
     "fir": lambda n, m: 3 * n * m + n,

@@ -161,6 +161,7 @@ def test_the_table_is_covered():
         "augment",
         "ctrnn",
         "ctrnn-rk4",
+        "echo-state",
         "elman",
         "elman-layernorm",
         "fir",

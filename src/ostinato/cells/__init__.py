@@ -12,10 +12,12 @@ from .constraint import constrained_updates as constrained_updates
 from .count import count_parameters as count_parameters
 from .ctrnn import CTRNN as CTRNN
 from .ctrnn import Potential as Potential
+from .echo_state import EchoState as EchoState
 from .elman import Elman as Elman
 from .filters import Filters as Filters
 from .filters import InputDelays as InputDelays
 from .filters import SynapseDelays as SynapseDelays
+from .fixed import free_parameters as free_parameters
 from .gru import GRU as GRU
 from .gru import GRUBefore as GRUBefore
 from .gru_simple import GRU1 as GRU1

@@ -41,6 +41,11 @@ class Cell(eqx.Module):
     def pointwise(self) -> bool:
         return False
 
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """Names of the arrays that are drawn once and not learned."""
+        return ()
+
     @abc.abstractmethod
     def init_state(self, *, key: PRNGKeyArray | None = None) -> State:
         """The state before the first step, in the dtype of the parameters."""

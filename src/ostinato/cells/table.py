@@ -7,6 +7,7 @@ from functools import partial
 from ostinato.cells.augment import Augment
 from ostinato.cells.base import Cell
 from ostinato.cells.ctrnn import CTRNN
+from ostinato.cells.echo_state import EchoState
 from ostinato.cells.elman import Elman
 from ostinato.cells.filters import Filters
 from ostinato.cells.gru import GRU, GRUBefore
@@ -39,6 +40,7 @@ CELLS: dict[str, CellEntry] = {
     ),
     "ctrnn": CellEntry(CTRNN, "continuous time, a time constant for each neuron, by Euler steps", "Beer 1995"),
     "ctrnn-rk4": CellEntry(ctrnn_runge_kutta, "continuous time by Runge-Kutta steps", "Beer 1995"),
+    "echo-state": CellEntry(EchoState, "leaky random reservoir, not learned", "Jaeger 2001"),
     "elman": CellEntry(Elman, "simple recurrent network, any activation", "Elman 1990"),
     "elman-layernorm": CellEntry(LayerNormElman, "simple recurrent network, normalised", "Ba, Kiros and Hinton 2016"),
     "fir": CellEntry(partial(Filters, feedback=0), "filters of finite response for synapses", "Wan 1990"),

@@ -13,3 +13,7 @@ from .loop import step as step
 from .native import native as native
 from .scan import hoisted_input as hoisted_input
 from .trailing import trailing_map as trailing_map
+from .units import FREE as FREE
+from .units import Mixed as Mixed
+from .units import influences as influences
+from .units import unit_axes as unit_axes

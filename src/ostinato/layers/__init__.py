@@ -5,6 +5,8 @@ from ostinato.kernels import step as step
 from .bidirectional import Bidirectional as Bidirectional
 from .bidirectional import BidirectionalState as BidirectionalState
 from .dropout import Dropout as Dropout
+from .feedback import Feedback as Feedback
+from .feedback import FeedbackState as FeedbackState
 from .initial import learn_initial_state as learn_initial_state
 from .many_to_one import ManyToOne as ManyToOne
 from .many_to_one import pool_steps as pool_steps

@@ -39,7 +39,22 @@ class Refusal(NamedTuple):
     why: str
 
 
-class Rule(eqx.Module):
+class Method(eqx.Module):
+    """What a rule that gives gradients and one that changes weights itself have in common: they say where they hold."""
+
+    @abc.abstractmethod
+    def applies(self, model: Any) -> Exact | Approximate | Refusal:
+        """Whether the rule holds for the model, and how."""
+
+    def check(self, model: Any) -> "Method":
+        """The rule itself; raises `UnsupportedRule` where it does not hold for the model."""
+        answer = self.applies(model)
+        if isinstance(answer, Refusal):
+            raise UnsupportedRule(type(self).__name__, describe(model), answer.why)
+        return self
+
+
+class Rule(Method):
     """How gradients are found.
 
     A run over one batch is `carry = rule.init(model, examples)`, then `value, grads, carry = rule(model, loss, chunk,
@@ -52,10 +67,6 @@ class Rule(eqx.Module):
     """
 
     @abc.abstractmethod
-    def applies(self, model: Any) -> Exact | Approximate | Refusal:
-        """Whether the rule holds for the model, and how."""
-
-    @abc.abstractmethod
     def init(self, model: Any, examples: Examples) -> Any:
         """The carry before the first chunk; its structure never changes."""
 
@@ -64,13 +75,6 @@ class Rule(eqx.Module):
         self, model: Any, loss: Loss, examples: Examples, carry: Any, key: PRNGKeyArray | None = None
     ) -> tuple[Float[Array, ""], PyTree, Any]:
         """The summed loss of the chunk, its gradients, and the carry for the next one."""
-
-    def check(self, model: Any) -> "Rule":
-        """The rule itself; raises `UnsupportedRule` where it does not hold for the model."""
-        answer = self.applies(model)
-        if isinstance(answer, Refusal):
-            raise UnsupportedRule(type(self).__name__, describe(model), answer.why)
-        return self
 
 
 def describe(model: Any) -> str:

@@ -4,25 +4,60 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from ostinato.learning.base import Rule
+from ostinato.learning.adaptive import FORCE, LMS, RLS
+from ostinato.learning.base import Method
 from ostinato.learning.bptt import BPTT
+from ostinato.learning.cma import CMAES
 from ostinato.learning.continuous import ContinuousBPTT, ContinuousRTRL
 from ostinato.learning.crbp import CRBP
+from ostinato.learning.evolution_strategy import OpenAIES
+from ostinato.learning.genetic import GeneticAlgorithm
+from ostinato.learning.kalman import KalmanFilter
+from ostinato.learning.kf_rtrl import KFRTRL
+from ostinato.learning.local_rules import LSTM1997, RFLO, EProp
+from ostinato.learning.plasticity import Hebb, IntrinsicPlasticity, Oja
 from ostinato.learning.rbp import RBP
+from ostinato.learning.ridge import Ridge
+from ostinato.learning.rtrl import RTRL, Hybrid
+from ostinato.learning.search import RandomSearch
+from ostinato.learning.snap import SnAp
 from ostinato.learning.truncated import TruncatedBPTT
+from ostinato.learning.uoro import UORO
 
 
 @dataclass(frozen=True)
 class RuleEntry:
     """A row: how to make the rule, what it is, where it is from."""
 
-    make: Callable[..., Rule]
+    make: Callable[..., Method]
     description: str
     reference: str
 
 
 RULES: dict[str, RuleEntry] = {
     "bptt": RuleEntry(BPTT, "exact on whole sequences, any model", "Werbos 1990"),
+    "cma-es": RuleEntry(
+        CMAES, "a normal distribution over weights that takes the shape of the loss", "Hansen and Ostermeier 2001"
+    ),
+    "evolution-strategy": RuleEntry(OpenAIES, "a gradient estimated from values of the loss", "Salimans et al. 2017"),
+    "force": RuleEntry(
+        FORCE, "recursive least squares of a read-out that feeds the network", "Sussillo and Abbott 2009"
+    ),
+    "genetic": RuleEntry(GeneticAlgorithm, "a population of networks, selection, crossover, mutation", "Holland 1975"),
+    "hebb": RuleEntry(Hebb, "Hebb's rule for the read-out, with or without a teacher", "Hebb 1949"),
+    "intrinsic-plasticity": RuleEntry(
+        IntrinsicPlasticity, "gain and bias of reservoir units, for outputs distributed as wanted", "Triesch 2005"
+    ),
+    "kalman": RuleEntry(KalmanFilter, "extended Kalman filter over the weights", "Singhal and Wu 1988"),
+    "lms": RuleEntry(LMS, "least mean squares of the read-out, at every step", "Widrow and Hoff 1960"),
+    "oja": RuleEntry(Oja, "Hebb's rule with forgetting: principal components", "Oja 1982"),
+    "random-search": RuleEntry(
+        RandomSearch, "weights drawn anew, the best kept: the baseline of searches", "Schmidhuber and Hochreiter 1996"
+    ),
+    "ridge": RuleEntry(Ridge, "the best linear read-out, in closed form", "Jaeger 2001"),
+    "rls": RuleEntry(
+        RLS, "the best linear read-out for all steps so far, at every step", "Haykin, Adaptive filter theory"
+    ),
     "truncated-bptt": RuleEntry(
         TruncatedBPTT, "errors go back a window of steps; causal models, one output per step", "Williams and Peng 1990"
     ),
@@ -39,4 +74,14 @@ RULES: dict[str, RuleEntry] = {
     "continuous-rtrl": RuleEntry(
         ContinuousRTRL, "of the differential equation, step by step (ctrnn)", "Pearlmutter 1995"
     ),
+    "rtrl": RuleEntry(RTRL, "exact, one step at a time; diagonal where units do not meet", "Williams and Zipser 1989"),
+    "hybrid": RuleEntry(Hybrid, "exact, blocks of steps in fixed storage", "Williams 1989, Schmidhuber 1992"),
+    "lstm-1997": RuleEntry(
+        LSTM1997, "errors end at gate inputs, exact inside the memory", "Hochreiter and Schmidhuber 1997"
+    ),
+    "snap": RuleEntry(SnAp, "a weight's effect within n steps; n=1 is local", "Menick et al. 2021"),
+    "uoro": RuleEntry(UORO, "unbiased, two vectors in place of all derivatives", "Tallec and Ollivier 2018"),
+    "kf-rtrl": RuleEntry(KFRTRL, "unbiased, a Kronecker product in place of all derivatives", "Mujika et al. 2018"),
+    "rflo": RuleEntry(RFLO, "local traces of leaking units, random feedback", "Murray 2019"),
+    "e-prop": RuleEntry(EProp, "local traces of any gated cell", "Bellec et al. 2020"),
 }

@@ -12,6 +12,7 @@ from ostinato.data import Examples
 from ostinato.errors import NonFiniteError
 from ostinato.layers import unroll
 from ostinato.layers.record import recordable
+from ostinato.training.direct import DirectUpdate
 from ostinato.training.tree import named_leaves
 from ostinato.training.update import Update
 
@@ -22,14 +23,14 @@ MOST_IN_A_ROW = 20
 """Bad batches in a row after which `skip` and `rollback` give up: training that learns nothing is to say so."""
 
 
-def trace_back(update: Update, model: Any, opt_state: Any, examples: Examples, key: Any) -> str:
+def trace_back(update: Update | DirectUpdate, model: Any, opt_state: Any, examples: Examples, key: Any) -> str:
     """In words, the first thing that is not finite when a batch is run again, piece by piece and layer by layer.
 
     Looked at in this order: the batch, the weights, each layer from the ground up and each time step in the order in
     which it runs, the loss, the gradients, the weights after the update.
     """
     found = _in_batch(examples) or _in_weights("weights", model)
-    carry, state = update.rule.init(model, examples), None
+    carry, state = update.carry(model, examples), None
     time = examples.inputs.time_size
     size = update.chunk or max(time, 1)
     for start in range(0, time, size):

@@ -14,9 +14,10 @@ from jaxtyping import PyTree
 
 from ostinato.data import Examples, stream
 from ostinato.errors import CorruptFile, Interrupted, NonFiniteError, SettingsError
-from ostinato.learning import BPTT, Rule
+from ostinato.learning import BPTT, DirectRule, Rule
 from ostinato.learning.base import is_causal, is_per_sequence
 from ostinato.training.checkpoint import Checkpoint, latest, save_checkpoint, save_weights
+from ostinato.training.direct import DirectUpdate
 from ostinato.training.guard import MOST_IN_A_ROW, POLICIES, Policy, trace_back
 from ostinato.training.manifest import environment
 from ostinato.training.parallel import replicate, spread
@@ -43,8 +44,9 @@ class FitResult(NamedTuple):
     * `model`: the best one where `validate` was given, otherwise the last; `last`: always the last.
     * `best`: `{"step": ..., <the validation metrics of that step>}`, empty without validation.
     * `history`: one record for each evaluation: `step`, `epoch`, `loss` (mean over the steps since the last one),
-      `metrics`, `seconds`.
-    * `steps`: how many were made; `stopped`: `"steps"`, or `"patience"`; `skipped`: steps whose update was dropped.
+      `metrics`, `seconds`, and with a direct rule `measured`, what it measured in the last step.
+    * `steps`: how many were made; `stopped`: `"steps"`, `"patience"`, or the reason that a direct rule gave (see its
+      `ends`); `skipped`: steps whose update was dropped.
     * `compilations`: one for each shape of batch that was not met before with this model, loss, rule and optimiser.
     """
 
@@ -63,7 +65,7 @@ def fit(
     batches: BatchSource,
     *,
     loss: Callable[..., Any],
-    rule: Rule | None = None,
+    rule: Rule | DirectRule | None = None,
     optimizer: optax.GradientTransformation | None = None,
     steps: int | None = None,
     epochs: float | None = None,
@@ -79,6 +81,9 @@ def fit(
     devices: int | None = None,
 ) -> FitResult:
     r"""Train a model: for each step one batch, its gradients by the rule, one Optax update.
+
+    With a `DirectRule` (genetic algorithm, Kalman filter, ridge) a step is the rule's own; it takes no `optimizer`,
+    `chunk` and `constrain`, and its carry stands where the optimiser's state does.
 
     * `loss(y, target)`: for one step of one sequence (see `ostinato.losses`); weighted by the batch and summed.
     * `rule`: default `BPTT()`. `optimizer`: any Optax transformation, default `optax.adam(1e-3)`; clip with
@@ -116,18 +121,16 @@ def fit(
     every = len(batches) if every is None else every
     rule = BPTT() if rule is None else rule
     _check(model, rule, chunk, patience, validate, every, on_nonfinite)
-    optimizer = ADAM if optimizer is None else optimizer
-    opt_state = optimizer.init(eqx.filter(model, eqx.is_inexact_array))
-    update = shared_update(
-        model,
-        opt_state,
-        rule=rule,
-        loss=loss,
-        optimizer=optimizer,
-        chunk=chunk,
-        constrain=constrain,
-        freeze=on_nonfinite != "skip",
-    )
+    options: dict[str, Any] = {"rule": rule, "loss": loss, "freeze": on_nonfinite != "skip"}
+    if isinstance(rule, DirectRule):
+        _check_direct(rule, optimizer=optimizer, chunk=chunk, constrain=constrain)
+        opt_state = rule.init(model, stream(seed, "rule"))
+        update = shared_update(DirectUpdate, model, opt_state, **options)
+    else:
+        optimizer = ADAM if optimizer is None else optimizer
+        opt_state = optimizer.init(eqx.filter(model, eqx.is_inexact_array))
+        options |= {"optimizer": optimizer, "chunk": chunk, "constrain": constrain}
+        update = shared_update(Update, model, opt_state, **options)
     loop = _Loop(
         update, batches, Progress(seed=seed), total, every, run, on_nonfinite, validate, patience, callback, devices
     )
@@ -142,7 +145,7 @@ class _Loop:
 
     def __init__(
         self,
-        update: Update,
+        update: Update | DirectUpdate,
         batches: BatchSource,
         progress: Progress,
         total: int,
@@ -161,6 +164,7 @@ class _Loop:
         self.back: Any = None
         self.history: list[dict[str, Any]] = []
         self.kernels: dict[str, str] = {}
+        self.measured: dict[str, float] = {}
         self.noise = replicate(stream(progress.seed, "noise"), devices)
         self.traces = update.traces
         self.moving: Moving
@@ -203,7 +207,7 @@ class _Loop:
                 continue
             self._fetch(pending)
             pending = 0
-            if self._due():
+            if self._due() or self.at.stopped:
                 self._evaluate()
             else:
                 self._tell("steps", None)
@@ -231,11 +235,17 @@ class _Loop:
 
     def _fetch(self, pending: int) -> None:
         """Losses of the steps that were sent off; waits for them."""
-        losses, bad = (np.asarray(a)[:pending] for a in (self.moving.losses, self.moving.bad))
+        moving = self.moving
+        losses, bad = (np.asarray(a)[:pending] for a in (moving.losses, moving.bad))
+        measured, ends = jax.tree.map(np.asarray, (moving.measured, moving.ends))
         first = self.at.step - pending
         for i in range(pending):
             if not bad[i]:
                 self.at.count(float(losses[i]))
+                self.measured = {name: float(values[i]) for name, values in measured.items()}
+                if reasons := [name for name, values in ends.items() if values[i]]:
+                    self.at.step, self.at.stopped = first + i + 1, reasons[0]
+                    return
             elif self.policy == "skip":
                 self._skip(first + i, float(losses[i]))
             else:
@@ -281,7 +291,7 @@ class _Loop:
         if self.at.judge(metrics, self.patience):
             self.best, self._best_written = model, False
         record = {"step": self.at.step, "epoch": self._epoch(), "loss": self.at.mean_loss(), "metrics": metrics}
-        record["seconds"] = self._seconds()
+        record |= {"seconds": self._seconds()} | ({"measured": self.measured} if self.measured else {})
         self.history.append(record)
         if self.run is not None:
             self.run.log.write({"kind": "evaluation", **record})
@@ -380,7 +390,7 @@ def _total(batches: BatchSource, steps: int | None, epochs: float | None) -> int
 
 
 def _check(
-    model: Any, rule: Rule, chunk: int | None, patience: int | None, validate: Any, every: int, policy: str
+    model: Any, rule: Rule | DirectRule, chunk: int | None, patience: int | None, validate: Any, every: int, policy: str
 ) -> None:
     rule.check(model)
     if policy not in POLICIES:
@@ -395,11 +405,19 @@ def _check(
         raise SettingsError("chunk: a model that needs the whole sequence cannot be trained on pieces of it")
 
 
+def _check_direct(rule: DirectRule, **given: Any) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise SettingsError(f"{name}: {type(rule).__name__} changes the weights itself, on whole batches")
+
+
 def _evaluation(record: dict[str, Any]) -> dict[str, Any]:
     """A record of the log as it was before it was written: `float` reads back what is not finite."""
     metrics = {str(k): float(v) for k, v in dict(record.get("metrics", {})).items()}
     numbers = {k: float(record.get(k, "nan")) for k in ("epoch", "loss", "seconds")}
-    return {"step": record["step"], **numbers, "metrics": metrics}
+    measured = {str(k): float(v) for k, v in dict(record.get("measured", {})).items()}
+    found = {"step": record["step"], **numbers, "metrics": metrics}
+    return found | ({"measured": measured} if measured else {})
 
 
 def _elsewhere(before: dict[str, Any]) -> list[str]:

@@ -1,4 +1,7 @@
-"""One training step, compiled once for each shape of batch: gradients by the rule, update by Optax, all finite."""
+"""One training step, compiled once for each shape of batch: gradients by the rule, update by Optax, all finite.
+
+`DirectUpdate` (direct.py) is the same for rules that change weights themselves.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +14,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ostinato.cells.base import Cell
+from ostinato.cells.fixed import without_fixed
 from ostinato.data import Examples
 from ostinato.kernels import choose
 from ostinato.learning import Rule
@@ -21,17 +25,22 @@ WINDOW = 16
 MOST_SHARED = 16
 """Compiled updates that are kept for the next call with the same model, loss, rule and optimiser."""
 
-_SHARED: dict[Any, "Update"] = {}
+_SHARED: dict[Any, Any] = {}
 
 
 class Moving(eqx.Module):
-    """What changes on the device from step to step. Its buffers are handed over to the next step: never keep them."""
+    """What changes on the device from step to step. Its buffers are handed over to the next step: never keep them.
+
+    `measured` and `ends` are what a direct rule says of each step of the window; empty for rules that give gradients.
+    """
 
     model: PyTree[Any]
     opt_state: PyTree[Any]
     losses: Float[Array, " window"]
     bad: Bool[Array, " window"]
     live: Bool[Array, ""]
+    measured: dict[str, Float[Array, " window"]] = eqx.field(default_factory=dict)
+    ends: dict[str, Bool[Array, " window"]] = eqx.field(default_factory=dict)
 
 
 class Update:
@@ -78,16 +87,21 @@ class Update:
     def __call__(self, moving: Moving, examples: Examples, noise: Any, step: int, slot: int) -> Moving:
         return self._compiled(moving, examples, noise, np.int32(step), np.int32(slot))
 
+    def carry(self, model: Any, examples: Examples) -> Any:
+        """What the pieces of a batch hand on, before the first of them."""
+        return self.rule.init(model, examples)
+
     def piece(
         self, model: Any, opt_state: Any, carry: Any, examples: Examples, key: Any
     ) -> tuple[PyTree[Any], PyTree[Any], Any, Any, PyTree[Any]]:
         """One update: the new model, optimiser state and carry; the value and the gradients."""
         value, grads, carry = self.rule(model, self.loss, examples, carry, key)
-        weights = eqx.filter(model, eqx.is_inexact_array)
+        weights, grads = eqx.filter(model, eqx.is_inexact_array), without_fixed(grads, model)
         # Optax counts on numbers of different types meeting; where the program is stricter, that is not for Optax.
         with jax.numpy_dtype_promotion("standard"):
             updates, opt_state = self.optimizer.update(grads, opt_state, weights, value=value)
-        model = eqx.apply_updates(model, updates)
+        # Once more after it: weight decay knows nothing of weights that are kept.
+        model = eqx.apply_updates(model, without_fixed(updates, model))
         if self.constrain is not None:
             model = self.constrain(model)
         return model, opt_state, carry, value, grads
@@ -97,7 +111,7 @@ class Update:
     ) -> Moving:
         self.traces += 1  # runs while JAX traces, and at no other time
         model, _ = eqx.combine((moving.model, moving.opt_state), self._fixed)
-        key, carry = jax.random.fold_in(noise, step), self.rule.init(model, examples)
+        key, carry = jax.random.fold_in(noise, step), self.carry(model, examples)
         done = (moving.model, moving.opt_state, carry, jnp.zeros((), moving.losses.dtype), jnp.ones((), bool))
 
         def one(done: Any, part: Examples) -> Any:
@@ -134,18 +148,19 @@ class Update:
         )
 
 
-def shared_update(model: PyTree[Any], opt_state: PyTree[Any], **options: Any) -> Update:
-    """The `Update` for a model and options (see there): one that has been compiled before where everything is equal.
+def shared_update(kind: Callable[..., Any], model: PyTree[Any], opt_state: PyTree[Any], **options: Any) -> Any:
+    """An update of that kind for a model and options: one that has been compiled before where everything is equal.
 
     Equal is said of what is no array; functions such as the loss and the optimiser are equal only to themselves.
     """
     leaves, structure = jax.tree.flatten(eqx.partition((model, opt_state), eqx.is_array)[1])
-    key = (structure, tuple((type(leaf), leaf) for leaf in leaves), *sorted(options.items(), key=lambda item: item[0]))
+    types = tuple((type(leaf), leaf) for leaf in leaves)
+    key = (kind, structure, types, *sorted(options.items(), key=lambda item: item[0]))
     try:
         found = _SHARED.pop(key, None)
     except TypeError:  # something cannot be hashed: a rule that holds arrays
-        return Update(model, opt_state, **options)
-    _SHARED[key] = found or Update(model, opt_state, **options)
+        return kind(model, opt_state, **options)
+    _SHARED[key] = found or kind(model, opt_state, **options)
     while len(_SHARED) > MOST_SHARED:
         del _SHARED[next(iter(_SHARED))]
     return _SHARED[key]

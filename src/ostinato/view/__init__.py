@@ -12,6 +12,7 @@ from .heatmap import confusion_figure as confusion_figure
 from .lines import Line as Line
 from .lines import line_figure as line_figure
 from .report import Record as Record
+from .report import read_agents as read_agents
 from .report import read_record as read_record
 from .report import render as render
 from .report import write_report as write_report

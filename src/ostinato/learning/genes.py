@@ -1,0 +1,98 @@
+"""A network as one vector of numbers, and many networks evaluated at once: what every search over weights needs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
+
+from ostinato.cells.base import Cell
+from ostinato.cells.fixed import free_parameters
+from ostinato.checks import check_same
+from ostinato.data.batch import Examples
+from ostinato.errors import SettingsError
+from ostinato.layers import RNN, ManyToOne, unroll
+from ostinato.learning.base import Loss, weighted_loss
+
+Learned = Callable[[Array, Any], Bool[Array, ""]]
+
+
+def genes_of(model: Any) -> Float[Array, " genes"]:
+    """All weights that are learned, one after the other; `EchoState` and the like keep theirs out.
+
+    ```python
+    >>> import jax, ostinato as ost
+    >>> model = ost.RNN("elman", 2, 3, output_size=1, key=jax.random.key(0))
+    >>> genes = genes_of(model)
+    >>> genes.shape, bool((genes_of(with_genes(model, 2 * genes)) == 2 * genes).all())
+    ((22,), True)
+
+    ```
+    """
+    return ravel_pytree(eqx.filter(model, free_parameters(model)))[0]
+
+
+def with_genes(model: Any, genes: Float[Array, " genes"]) -> Any:
+    """The network with these weights."""
+    free, rest = eqx.partition(model, free_parameters(model))
+    return eqx.combine(ravel_pytree(free)[1](genes), rest)
+
+
+def run(model: Any, examples: Examples, key: PRNGKeyArray | None) -> Any:
+    """The outputs; by the plain scan, since the compiled loop takes networks with weights of their own one by one."""
+    inputs = examples.inputs
+    if isinstance(model, Cell):
+        return unroll(model, inputs, key=key, kernel="reference")[0]
+    if isinstance(model, RNN | ManyToOne):
+        return model(inputs, None, key=key, kernel="reference")[0]
+    return model(inputs, None, key=key)[0]
+
+
+def share_learned(learned: Learned, ys: Any, examples: Examples) -> Float[Array, ""]:
+    """The part of what counts (weight not 0) of which `learned(y, target)` holds."""
+    weight = examples.weight
+    check_same(jax.tree.leaves(ys)[0].shape[: weight.ndim], weight.shape, "outputs", "the leading axes of weight")
+    flat = lambda leaf: leaf.reshape(weight.size, *leaf.shape[weight.ndim :])  # noqa: E731
+    right = jax.vmap(learned)(jax.tree.map(flat, ys), jax.tree.map(flat, examples.targets))
+    counts = flat(weight) != 0
+    dtype = weight.dtype
+    return jnp.sum((right & counts).astype(dtype)) / jnp.maximum(jnp.sum(counts.astype(dtype)), jnp.ones((), dtype))
+
+
+def evaluate(
+    model: Any,
+    population: Float[Array, "networks genes"],
+    loss: Loss,
+    examples: Examples,
+    key: PRNGKeyArray | None,
+    *,
+    learned: Learned | None = None,
+    devices: int = 1,
+) -> tuple[Float[Array, " networks"], Float[Array, " networks"]]:
+    """The loss of each network, infinite where it is no number, and the share of the examples that it has learned.
+
+    All networks see the same examples and the same noise. They are shared out over the first `devices` devices.
+    Raises `SettingsError` where that does not come out even.
+    """
+    arrays, rest = eqx.partition((model, examples, key), eqx.is_array)
+
+    def one(genes: Array, arrays: Any) -> tuple[Array, Array]:
+        model, examples, key = eqx.combine(arrays, rest)
+        ys = run(with_genes(model, genes), examples, key)
+        share = jnp.zeros((), examples.weight.dtype) if learned is None else share_learned(learned, ys, examples)
+        return weighted_loss(loss, ys, examples), share
+
+    work = jax.vmap(one, in_axes=(0, None))
+    if devices > 1:
+        if devices > len(jax.devices()) or population.shape[0] % devices:
+            most, networks = len(jax.devices()), population.shape[0]
+            raise SettingsError(f"devices: expected 1 to {most}, a divisor of {networks} networks, got {devices}")
+        mesh = Mesh(jax.devices()[:devices], ("networks",))
+        rows = PartitionSpec("networks")
+        work = jax.shard_map(work, mesh=mesh, in_specs=(rows, PartitionSpec()), out_specs=rows, check_vma=False)
+    losses, shares = work(population, arrays)
+    return jnp.where(jnp.isnan(losses), jnp.inf, losses), shares

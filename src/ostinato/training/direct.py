@@ -1,0 +1,107 @@
+"""One step of a rule that changes the weights itself, compiled once for each shape of batch: the loop's other half."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int, PyTree
+
+from ostinato.data import Examples
+from ostinato.learning import DirectRule
+from ostinato.training.update import WINDOW, Moving, all_finite
+
+
+class DirectUpdate:
+    r"""`moving = update(moving, examples, noise, step, slot)`, as `Update` has it; the carry is the optimiser's state.
+
+    $$c, m = \mathrm{rule.step}(c, \text{batch}),\qquad \theta = \mathrm{rule.model}(c)$$
+
+    Where the loss or a weight of the network is not finite, nothing of the step is taken over. After a step in which
+    one of the rule's `ends` holds nothing changes any more.
+    """
+
+    chunk = None
+
+    def __init__(
+        self,
+        model: PyTree[Any],
+        opt_state: PyTree[Any],
+        *,
+        rule: DirectRule,
+        loss: Callable[..., Any],
+        freeze: bool,
+    ):
+        del model
+        self.rule, self.loss = rule, loss
+        self.traces = 0
+        self._freeze = freeze
+        self._fixed = eqx.partition(opt_state, eqx.is_array)[1]
+        self._compiled = jax.jit(self._step, donate_argnums=0)
+        self._model = eqx.filter_jit(rule.model)
+
+    def start(self, model: PyTree[Any], opt_state: PyTree[Any]) -> Moving:
+        """The device's side of a carry; the argument stays usable."""
+        del model
+        arrays = jax.tree.map(jnp.copy, eqx.filter(opt_state, eqx.is_array))
+        losses = jnp.zeros(WINDOW, jnp.result_type(float))
+        return Moving(None, arrays, losses, jnp.zeros(WINDOW, bool), jnp.ones((), bool))
+
+    def state(self, moving: Moving) -> tuple[PyTree[Any], PyTree[Any]]:
+        """Model and carry, to be kept as long as one likes."""
+        carry = eqx.combine(jax.tree.map(jnp.copy, moving.opt_state), self._fixed)
+        return self._model(carry), carry
+
+    def __call__(self, moving: Moving, examples: Examples, noise: Any, step: int, slot: int) -> Moving:
+        if not moving.measured:
+            moving = self._named(moving, examples, noise)
+        return self._compiled(moving, examples, noise, np.int32(step), np.int32(slot))
+
+    def carry(self, model: Any, examples: Examples) -> None:
+        """Nothing: a batch is one piece."""
+        del model, examples
+
+    def piece(
+        self, model: Any, opt_state: Any, carry: Any, examples: Examples, key: Any
+    ) -> tuple[PyTree[Any], PyTree[Any], Any, Any, PyTree[Any]]:
+        """One step: the new model and carry, and the loss; there are no gradients."""
+        del model
+        opt_state, metrics = self.rule.step(opt_state, self.loss, examples, key)
+        return self.rule.model(opt_state), opt_state, carry, next(iter(metrics.values())), {}
+
+    def _step(
+        self, moving: Moving, examples: Examples, noise: Any, step: Int[Array, ""], slot: Int[Array, ""]
+    ) -> Moving:
+        self.traces += 1  # runs while JAX traces, and at no other time
+        before = eqx.combine(moving.opt_state, self._fixed)
+        after, metrics = self.rule.step(before, self.loss, examples, jax.random.fold_in(noise, step))
+        value = next(iter(metrics.values()))
+        fine = all_finite((value, eqx.filter(self.rule.model(after), eqx.is_inexact_array)))
+        taken = fine & moving.live
+        keep = lambda new, old: jnp.where(taken, new, old)  # noqa: E731
+        arrays = jax.tree.map(keep, eqx.filter(after, eqx.is_array), moving.opt_state)
+        ends = self.rule.ends(metrics)
+        ended = taken & jnp.any(jnp.stack(list(ends.values()))) if ends else jnp.zeros((), bool)
+        return Moving(
+            None,
+            arrays,
+            moving.losses.at[slot].set(value.astype(moving.losses.dtype)),
+            moving.bad.at[slot].set(~fine),
+            moving.live & (fine | (not self._freeze)) & ~ended,
+            {name: a.at[slot].set(metrics[name]) for name, a in moving.measured.items()},
+            {name: a.at[slot].set(ends[name]) for name, a in moving.ends.items()},
+        )
+
+    def _named(self, moving: Moving, examples: Examples, noise: Any) -> Moving:
+        """With room for what the rule measures, so that the first step and the others are one program."""
+
+        def found(arrays: Any, examples: Examples, key: Any) -> Any:
+            _, metrics = self.rule.step(eqx.combine(arrays, self._fixed), self.loss, examples, key)
+            return metrics, self.rule.ends(metrics)
+
+        shapes = jax.eval_shape(found, moving.opt_state, examples, noise)
+        measured, ends = ({name: jnp.zeros(WINDOW, a.dtype) for name, a in part.items()} for part in shapes)
+        return dataclasses.replace(moving, measured=measured, ends=ends)
