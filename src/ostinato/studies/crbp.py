@@ -11,7 +11,6 @@ the third one of the numerator is 0.0465; it was taken to be symmetric here. Its
 bends more, was chosen here. The paper itself was not at hand.
 """
 
-from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -23,7 +22,7 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 from scipy.signal import lfilter
 
-from ostinato.analysis import pole_metrics
+from ostinato.analysis import poles
 from ostinato.cells import Filters
 from ostinato.data import Examples, SequenceBatch
 from ostinato.layers import Stack, unroll
@@ -36,7 +35,7 @@ SOURCE = "Campolucci, Uncini, Piazza and Rao 1999"
 NUMERATOR, DENOMINATOR = (0.0154, 0.0462, 0.0462, 0.0154), (1.0, -1.99, 1.572, -0.4583)
 BARS = {0: 0.95, 3: 0.995, 5: 0.9999}
 # The size of a tap relative to the one before it, and the largest modulus of the poles, which are real.
-FILTERS = {"fading": (0.25, 0.25), "flat": (1.0, 0.5)}
+FILTERS = {"fading taps": (0.25, 0.25), "flat taps": (1.0, 0.25), "slow poles": (0.25, 0.75)}
 STEPS, CHUNK, RATE, HIDDEN, HORIZON = 40_000, 10, 3e-3, 4, 5
 
 
@@ -45,14 +44,14 @@ def run(settings: StudySettings) -> list[Claim]:
     return [*truncation(settings), *identification(settings)]
 
 
-def random_network(key: PRNGKeyArray, fade: float, radius: float) -> Stack:
+def random_network(key: PRNGKeyArray, fade: Float[Array, ""], radius: Float[Array, ""]) -> Stack:
     """A stable 2-4-1 network of three taps and two feedbacks: normal taps that fade, real poles within a radius."""
     layers = []
     for inputs, units, k in zip((2, 4), (4, 1), jr.split(key), strict=True):
         k_w, k_r, k_b = jr.split(k, 3)
         cell = Filters(inputs, units, dtype="float64", key=k)
         w = 0.5 * jr.normal(k_w, cell.w.shape, "float64") * (fade ** jnp.arange(3.0, dtype="float64"))[:, None, None]
-        first, second = jr.uniform(k_r, (2, units, inputs), "float64", -radius, radius)
+        first, second = radius * jr.uniform(k_r, (2, units, inputs), "float64", -1.0, 1.0)
         v = jnp.stack([first + second, -first * second])
         b = 0.1 * jr.normal(k_b, (units,), "float64")
         layers.append(eqx.tree_at(lambda c: (c.w, c.v, c.b), cell, (w, v, b)))
@@ -69,22 +68,23 @@ def truncation(settings: StudySettings) -> list[Claim]:
         weight = jnp.ones((1, time)).at[:, -3 * max(BARS) :].set(0.0)
         inputs = SequenceBatch(jr.normal(k_x, (1, time, 2)))
         examples = Examples(inputs, jr.normal(k_y, (1, time, 1)), weight)
-        for kind, (fade, radius) in FILTERS.items():
-            keys = jnp.stack([jr.key(seed) for seed in seeds])
-            networks = eqx.filter_vmap(partial(random_network, fade=fade, radius=radius))(keys)
-            exact = gradients(RBP(), networks, examples)
-            by_autodiff = gradients(BPTT(), networks, examples)
-            gap = float(np.max(np.abs(exact - by_autodiff)) / np.max(np.abs(by_autodiff)))
-            name = f"RBP beside automatic differentiation, {kind} filters: largest difference over largest entry"
-            found.append(Claim(name, SOURCE, None, gap, "at most 1e-8", {}, gap <= 1e-8))
-            for horizon, bar in BARS.items():
-                other = gradients(CRBP(horizon), networks, examples)
-                cosines = np.sum(exact * other, axis=1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(other, axis=1)
+        kinds = [(jr.key(seed), fade, radius) for fade, radius in FILTERS.values() for seed in seeds]
+        keys, fades, radii = (jnp.stack([jnp.asarray(p) for p in part]) for part in zip(*kinds, strict=True))
+        networks = eqx.filter_vmap(random_network)(keys, fades, radii)
+        exact = gradients(RBP(), networks, examples)
+        by_autodiff = gradients(BPTT(), networks, examples)
+        gap = float(np.max(np.abs(exact - by_autodiff)) / np.max(np.abs(by_autodiff)))
+        name = f"RBP beside automatic differentiation, {len(kinds)} networks: largest difference over largest entry"
+        found.append(Claim(name, SOURCE, None, gap, "at most 1e-8", {}, gap <= 1e-8))
+        for horizon, bar in BARS.items():
+            other = gradients(CRBP(horizon), networks, examples)
+            every = np.sum(exact * other, axis=1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(other, axis=1)
+            for (kind, (fade, radius)), cosines in zip(FILTERS.items(), np.split(every, len(FILTERS)), strict=True):
                 mean = float(np.mean(cosines))
-                name = f"cosine of CRBP at Q={horizon} with RBP, mean of {len(seeds)} networks, {kind} filters"
-                detail = {"cosines": cosines.tolist(), "fade": fade, "radius": radius}
+                name = f"cosine of CRBP at Q={horizon} with RBP, mean of {len(seeds)} stable 2-4-1 networks, {kind}"
+                detail = {"cosines": cosines.tolist(), "tap over tap before": fade, "largest pole": radius}
                 found.append(Claim(name, SOURCE, None, mean, f"at least {bar}", {}, mean >= bar, detail))
-            settings.note(f"crbp, {kind} filters: " + ", ".join(f"{c.ours:.5g}" for c in found[-3:]))
+                settings.note(f"crbp: Q={horizon}, {kind}: {mean:.6g}")
     return found
 
 
@@ -118,13 +118,17 @@ def identification(settings: StudySettings) -> list[Claim]:
 
     def errors(networks: Any) -> np.ndarray:
         every = eqx.filter_vmap(lambda network: unroll(network, test[0], kernel="reference")[0])(networks)
-        return np.asarray(jnp.mean((every - test[1][None])[:, 100:, 0] ** 2, axis=1)) / variance
+        found = np.asarray(jnp.mean((every - test[1][None])[:, 100:, 0] ** 2, axis=1)) / variance
+        # What grew without end is no better than saying nothing.
+        return np.where(found < 1, found, 1.0)
 
     found, detail = {}, {}
     for name, rule in {"CRBP": CRBP(HORIZON), "Back-Tsoi": CRBP(0)}.items():
         trained = learn(rule, networks, xs, ys)
         found[name] = errors(trained)
-        detail[name] = {"errors": found[name].tolist(), "pole_radius": pole_metrics(trained)["pole_radius"]}
+        radii = jnp.stack([jnp.max(jnp.abs(eqx.filter_vmap(poles)(layer)), axis=(1, 2, 3)) for layer in trained.layers])
+        outside = int(jnp.sum(~(jnp.max(radii, axis=0) < 1)))
+        detail[name] = {"errors": found[name].tolist(), "networks with a pole outside the unit circle": outside}
         settings.note(f"crbp, identification by {name}: errors {np.round(found[name], 5).tolist()}")
     better = int(np.sum(found["CRBP"] < found["Back-Tsoi"]))
     mean = {name: float(np.mean(values)) for name, values in found.items()}
@@ -133,7 +137,7 @@ def identification(settings: StudySettings) -> list[Claim]:
         "optimiser": f"Adam {RATE}, an update for every {CHUNK} steps",
         "steps": steps,
         "horizon": HORIZON,
-        "test": "5,000 fresh steps, the first 100 left out",
+        "test": "5,000 fresh steps, the first 100 left out; an error above that of the mean counts as 1",
     }
     before = float(np.mean(errors(networks)))
     return [
