@@ -149,6 +149,12 @@ def test_a_graph_is_a_cell():
     xs = jnp.asarray(np.random.default_rng(1).normal(size=(TIME, 2)))
     ys, _ = graph.run(xs)
     np.testing.assert_allclose(ost.unroll(graph, xs)[0], ys, rtol=1e-13)
+    errors = jnp.asarray(np.random.default_rng(2).normal(size=(TIME, 3)))
+    examples = ost.Examples(ost.SequenceBatch(xs[None]), errors[None], jnp.ones((1, TIME)))
+    expected = flow_gradients(graph, graph.run(xs)[1], errors).gains
+    for rule in (ost.learning.BPTT(), ost.learning.RTRL()):
+        found = eqx.filter_jit(lambda g, e, r=rule: r(g, lambda y, e: jnp.sum(y * e), e, r.init(g, e))[1])
+        np.testing.assert_allclose(found(graph, examples).gains, expected, rtol=1e-10, atol=1e-12)
     with pytest.raises(UnsupportedRule, match="looks ahead"):
         graph.adjoint()(xs[0], graph.init_state())
 

@@ -139,7 +139,7 @@ def identification(settings: StudySettings) -> list[Claim]:
         "horizon": HORIZON,
         "test": "5,000 fresh steps, the first 100 left out; an error above that of the mean counts as 1",
     }
-    before = float(np.mean(errors(networks)))
+    before, kept = float(np.mean(errors(networks))), found["Back-Tsoi"][found["Back-Tsoi"] < 1]
     return [
         Claim(
             f"Back and Tsoi's system: mean squared error over variance after {steps} steps, mean of {len(seeds)} seeds",
@@ -147,7 +147,11 @@ def identification(settings: StudySettings) -> list[Claim]:
             None,
             mean["CRBP"],
             "lower than Back-Tsoi",
-            {"Back-Tsoi": mean["Back-Tsoi"], "untrained": before, "the mean": 1.0},
+            {
+                "Back-Tsoi": mean["Back-Tsoi"],
+                f"Back-Tsoi, the {len(kept)} seeds that did not diverge": float(np.mean(kept)) if len(kept) else 1.0,
+                "untrained": before,
+            },
             mean["CRBP"] < mean["Back-Tsoi"],
             detail,
         ),
