@@ -10,6 +10,7 @@ from ostinato.learning.cma import CMAES
 from ostinato.learning.continuous import ContinuousBPTT, ContinuousRTRL
 from ostinato.learning.crbp import CRBP, BackTsoi
 from ostinato.learning.evolution_strategy import OpenAIES
+from ostinato.learning.flow_adjoint import FlowAdjoint
 from ostinato.learning.genetic import GeneticAlgorithm
 from ostinato.learning.kalman import KalmanFilter
 from ostinato.learning.kf_rtrl import KFRTRL
@@ -66,6 +67,9 @@ RULES: dict[str, RuleEntry] = {
     ),
     "back-tsoi": RuleEntry(
         BackTsoi, "errors pass filters through their first taps alone (fir, iir)", "Back and Tsoi 1991"
+    ),
+    "flow-adjoint": RuleEntry(
+        FlowAdjoint, "the reversed graph run on the errors, for signal-flow graphs", "Wan and Beaufays 1996"
     ),
     "continuous-bptt": RuleEntry(
         ContinuousBPTT, "of the differential equation, back through a solver's steps (ctrnn)", "Pearlmutter 1995"

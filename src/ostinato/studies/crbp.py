@@ -118,7 +118,7 @@ def identification(settings: StudySettings) -> list[Claim]:
 
     def errors(networks: Any) -> np.ndarray:
         every = eqx.filter_vmap(lambda network: unroll(network, test[0], kernel="reference")[0])(networks)
-        found = np.asarray(jnp.mean((every - test[1][None])[:, 100:, 0] ** 2, axis=1)) / variance
+        found = np.mean(np.asarray(every - test[1][None], np.float64)[:, 100:, 0] ** 2, axis=1) / variance
         # What grew without end is no better than saying nothing.
         return np.where(found < 1, found, 1.0)
 
