@@ -133,6 +133,8 @@ def identification(settings: StudySettings) -> list[Claim]:
     better = int(np.sum(found["CRBP"] < found["Back-Tsoi"]))
     mean = {name: float(np.mean(values)) for name, values in found.items()}
     detail["settings"] = {
+        "system": {"numerator": NUMERATOR, "denominator": DENOMINATOR, "output": "sin(pi z)", "input": "uniform in ±1"},
+        "system's source": "coefficients of the SAF-Toolbox, made symmetric; the factor of the sine chosen here",
         "network": f"1-{HIDDEN}-1, four taps and three feedbacks in each synapse, tanh and linear",
         "optimiser": f"Adam {RATE}, an update for every {CHUNK} steps",
         "steps": steps,
