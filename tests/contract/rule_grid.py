@@ -13,7 +13,8 @@ from ostinato.cells import CELLS
 from ostinato.data import Examples, SequenceBatch
 from ostinato.errors import UnsupportedRule
 from ostinato.layers import Readout, Stack
-from ostinato.learning import BPTT, RULES, Approximate, Exact, Refusal
+from ostinato.learning import BPTT, RULES, Approximate, ContinuousBPTT, ContinuousRTRL, Exact, Refusal
+from ostinato.learning.continuous import follow_equations
 from ostinato.losses import squared
 
 from .grid import drawn
@@ -93,11 +94,14 @@ def check(rule_name, cell_name, size):
             rule.init(model, examples)
         return
     size = TIME if rule_name == "bptt" else size
+    # These differentiate the equation of a cell and not its steps: so does the truth that they are held to.
+    solved = isinstance(rule, ContinuousBPTT | ContinuousRTRL)
 
     @eqx.filter_jit
     def both(model, examples):
         exact = BPTT()
-        truth = exact(model, squared, examples, exact.init(model, examples))
+        judge = follow_equations(model) if solved else model
+        truth = exact(judge, squared, examples, exact.init(judge, examples))
         return in_chunks(rule, model, examples, size), truth[:2]
 
     (value, grads), (true_value, truth) = both(model, examples)

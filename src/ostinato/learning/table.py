@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from ostinato.learning.adaptive import FORCE, LMS, RLS
 from ostinato.learning.base import Method
 from ostinato.learning.bptt import BPTT
 from ostinato.learning.cma import CMAES
 from ostinato.learning.continuous import ContinuousBPTT, ContinuousRTRL
-from ostinato.learning.crbp import CRBP
+from ostinato.learning.crbp import CRBP, BackTsoi
 from ostinato.learning.evolution_strategy import OpenAIES
+from ostinato.learning.flow_adjoint import FlowAdjoint
 from ostinato.learning.genetic import GeneticAlgorithm
 from ostinato.learning.kalman import KalmanFilter
 from ostinato.learning.kf_rtrl import KFRTRL
@@ -66,7 +66,10 @@ RULES: dict[str, RuleEntry] = {
         CRBP, "causal and truncated, for filters as synapses (fir, iir), step by step", "Campolucci et al. 1999"
     ),
     "back-tsoi": RuleEntry(
-        partial(CRBP, horizon=0), "errors pass filters through their first taps alone (fir, iir)", "Back and Tsoi 1991"
+        BackTsoi, "errors pass filters through their first taps alone (fir, iir)", "Back and Tsoi 1991"
+    ),
+    "flow-adjoint": RuleEntry(
+        FlowAdjoint, "the reversed graph run on the errors, for signal-flow graphs", "Wan and Beaufays 1996"
     ),
     "continuous-bptt": RuleEntry(
         ContinuousBPTT, "of the differential equation, back through a solver's steps (ctrnn)", "Pearlmutter 1995"

@@ -54,7 +54,9 @@ class View:
         self._fields = jax.eval_shape(self.start, self._shapes)
         after = influences(self._after, self._shapes, self._fields, self._x)
         before = influences(self.start, self._shapes)
-        self.moving = tuple(sorted({i for found in after for i in found if i < n} | set().union(set(), *before)))
+        moving = {i for found in after for i in found if i < n} | set().union(set(), *before)
+        # Where the state is inputs alone (finite filters) no weight moves it: all stand in, without effect.
+        self.moving = tuple(sorted(moving or range(n)))
         self.starting = any(before)
 
     @property

@@ -21,6 +21,8 @@ STUDIES: dict[str, str] = {
     "augment": "ostinato.studies.augment",
     "bandit": "ostinato.studies.bandit",
     "reward-speed": "ostinato.studies.reward_speed",
+    "crbp": "ostinato.studies.crbp",
+    "oscillator": "ostinato.studies.oscillator",
 }
 
 
