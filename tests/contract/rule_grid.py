@@ -13,7 +13,19 @@ from ostinato.cells import CELLS
 from ostinato.data import Examples, SequenceBatch
 from ostinato.errors import UnsupportedRule
 from ostinato.layers import Readout, Stack
-from ostinato.learning import BPTT, RULES, Approximate, CausalRule, Exact, Refusal, Rule, make_rule
+from ostinato.learning import (
+    BPTT,
+    RULES,
+    Approximate,
+    CausalRule,
+    ContinuousBPTT,
+    ContinuousRTRL,
+    Exact,
+    Refusal,
+    Rule,
+    make_rule,
+)
+from ostinato.learning.continuous import follow_equations
 from ostinato.losses import squared
 
 from .grid import drawn
@@ -99,11 +111,14 @@ def check(rule_name, cell_name, size):
         return
     # The others carry no traces: they promise something for whole sequences only.
     size = size if isinstance(rule, CausalRule) else TIME
+    # These differentiate the equation of a cell and not its steps: so does the truth that they are held to.
+    solved = isinstance(rule, ContinuousBPTT | ContinuousRTRL)
 
     @eqx.filter_jit
     def both(model, examples):
         exact = BPTT()
-        truth = exact(model, squared, examples, exact.init(model, examples))
+        judge = follow_equations(model) if solved else model
+        truth = exact(judge, squared, examples, exact.init(judge, examples))
         return in_chunks(rule, model, examples, size), truth[:2]
 
     (value, grads), (true_value, truth) = both(model, examples)

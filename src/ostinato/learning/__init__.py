@@ -14,8 +14,10 @@ from .cma import CMAES as CMAES
 from .continuous import ContinuousBPTT as ContinuousBPTT
 from .continuous import ContinuousRTRL as ContinuousRTRL
 from .crbp import CRBP as CRBP
+from .crbp import BackTsoi as BackTsoi
 from .direct import DirectRule as DirectRule
 from .evolution_strategy import OpenAIES as OpenAIES
+from .flow_adjoint import FlowAdjoint as FlowAdjoint
 from .genes import genes_of as genes_of
 from .genes import with_genes as with_genes
 from .genetic import GeneticAlgorithm as GeneticAlgorithm

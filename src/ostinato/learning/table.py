@@ -4,7 +4,6 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from ostinato.errors import SettingsError
@@ -13,9 +12,10 @@ from ostinato.learning.base import Method, Rule
 from ostinato.learning.bptt import BPTT
 from ostinato.learning.cma import CMAES
 from ostinato.learning.continuous import ContinuousBPTT, ContinuousRTRL
-from ostinato.learning.crbp import CRBP
+from ostinato.learning.crbp import CRBP, BackTsoi
 from ostinato.learning.direct import DirectRule
 from ostinato.learning.evolution_strategy import OpenAIES
+from ostinato.learning.flow_adjoint import FlowAdjoint
 from ostinato.learning.genetic import GeneticAlgorithm
 from ostinato.learning.kalman import KalmanFilter
 from ostinato.learning.kf_rtrl import KFRTRL
@@ -71,7 +71,10 @@ RULES: dict[str, RuleEntry] = {
         CRBP, "causal and truncated, for filters as synapses (fir, iir), step by step", "Campolucci et al. 1999"
     ),
     "back-tsoi": RuleEntry(
-        partial(CRBP, horizon=0), "errors pass filters through their first taps alone (fir, iir)", "Back and Tsoi 1991"
+        BackTsoi, "errors pass filters through their first taps alone (fir, iir)", "Back and Tsoi 1991"
+    ),
+    "flow-adjoint": RuleEntry(
+        FlowAdjoint, "the reversed graph run on the errors, for signal-flow graphs", "Wan and Beaufays 1996"
     ),
     "continuous-bptt": RuleEntry(
         ContinuousBPTT, "of the differential equation, back through a solver's steps (ctrnn)", "Pearlmutter 1995"

@@ -23,6 +23,8 @@ STUDIES: dict[str, str] = {
     "reward-speed": "ostinato.studies.reward_speed",
     "stream": "ostinato.studies.stream",
     "truncation": "ostinato.studies.truncation",
+    "crbp": "ostinato.studies.crbp",
+    "oscillator": "ostinato.studies.oscillator",
 }
 
 
