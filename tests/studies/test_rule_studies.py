@@ -20,7 +20,7 @@ def test_truncation_falls_as_the_network_forgets():
 def test_a_stream_is_followed_in_constant_memory():
     error, speed, memory = run_study("stream", StudySettings(quick=True))["claims"]
     online = error["detail"]["online"]
-    assert online["steps"] == 60_000
+    assert online["steps"] == 40_000
     assert online["carried_bytes"] == online["carried_bytes_at_the_end"] < 20_000
     assert speed["ours"] > 0
     assert np.isfinite(error["ours"])

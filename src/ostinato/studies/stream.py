@@ -110,7 +110,7 @@ def follow(rule: Rule, chunk: int, rate: float, steps: int) -> dict[str, Any]:
 
 def run(settings: StudySettings) -> list[Claim]:
     """The online run, and truncated back-propagation with window 10 on the same stream, the best of three rates."""
-    steps = 3 * PART if settings.quick else STEPS
+    steps = 2 * PART if settings.quick else STEPS
     online = follow(RTRL(diagonal=True), 1, RATE, steps)
     settings.note(f"diagonal RTRL: error {online['error']:.3f}, {online['steps_per_processor_second']:.0f} steps/s")
     rates = RATES[:1] if settings.quick else RATES
