@@ -23,6 +23,8 @@ STUDIES: dict[str, str] = {
     "reward-speed": "ostinato.studies.reward_speed",
     "crbp": "ostinato.studies.crbp",
     "oscillator": "ostinato.studies.oscillator",
+    "stream": "ostinato.studies.stream",
+    "truncation": "ostinato.studies.truncation",
 }
 
 
