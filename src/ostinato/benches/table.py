@@ -11,6 +11,7 @@ BENCHES: dict[str, str] = {
     "kernels": "ostinato.benches.kernels",
     "checkpoint": "ostinato.benches.checkpoint",
     "evolution": "ostinato.benches.evolution",
+    "reservoir": "ostinato.benches.reservoir",
 }
 
 

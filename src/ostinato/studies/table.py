@@ -21,6 +21,7 @@ STUDIES: dict[str, str] = {
     "augment": "ostinato.studies.augment",
     "bandit": "ostinato.studies.bandit",
     "reward-speed": "ostinato.studies.reward_speed",
+    "kalman": "ostinato.studies.kalman",
 }
 
 
