@@ -62,6 +62,41 @@ def augment(p, x, s, theta=2.5):
     return {"h": h, "seen": x}, sigmoid(np.concatenate([p["V"] @ x + p["b"], h]) - theta)
 
 
+def ctrnn(p, x, s, step=0.1, method="euler"):
+    tau = np.exp(p["log_tau"])
+    drive = p["W"][0] @ x + p["R"][0] @ sigmoid(p["gain"] * (s["v"] + p["theta"]))
+    part = step / tau if method == "euler" else 1 - np.exp(-step / tau)
+    v = s["v"] + part * (drive - s["v"])
+    return {"v": v}, sigmoid(p["gain"] * (v + p["theta"]))
+
+
+def ctrnn_rk4(p, x, s, step=0.1):
+    p = {name.removeprefix("cell."): value for name, value in p.items()}
+    tau, show = np.exp(p["log_tau"]), lambda v: sigmoid(p["gain"] * (v + p["theta"]))
+
+    def slope(v):
+        return (p["W"][0] @ x + p["R"][0] @ show(v) - v) / tau
+
+    v = s["v"]
+    k1 = slope(v)
+    k2 = slope(v + step / 2 * k1)
+    k3 = slope(v + step / 2 * k2)
+    k4 = slope(v + step * k3)
+    v = v + step * (k1 + 2 * k2 + 2 * k3 + k4) / 6
+    return {"v": v}, show(v)
+
+
+def iir(p, x, s):
+    y = np.zeros(p["w"].shape[1:], np.result_type(*p.values(), x, *s.values()))
+    for n, m in np.ndindex(y.shape):
+        y[n, m] = p["w"][0, n, m] * x[m] + sum(p["w"][k + 1, n, m] * s["x"][k, m] for k in range(len(s["x"])))
+        y[n, m] += sum(p["v"][k, n, m] * s["y"][k, n, m] for k in range(len(s.get("y", ()))))
+    new = {"x": np.concatenate([x[None], s["x"][:-1]])}
+    if "y" in s:
+        new["y"] = np.concatenate([y[None], s["y"][:-1]])
+    return new, np.tanh(y.sum(axis=1) + p["b"])
+
+
 def rmlp(p, x, s):
     z = x
     layer = 0
@@ -273,15 +308,19 @@ def mgu_after(p, x, s):
 
 STEPS = {
     "augment": augment,
+    "ctrnn": ctrnn,
+    "ctrnn-rk4": ctrnn_rk4,
     "echo-state": echo_state,
     "elman": elman,
     "elman-layernorm": elman_layernorm,
+    "fir": iir,
     "gru": gru,
     "gru-before": gru_before,
     "gru-layernorm": gru_layernorm,
     "gru1": gru1,
     "gru2": gru2,
     "gru3": gru3,
+    "iir": iir,
     "indrnn": indrnn,
     "jordan": jordan,
     "lstm": lstm,

@@ -13,11 +13,14 @@ from ostinato.cells import CELLS
 from . import oracle
 
 SETTINGS = [(name, {}, {}) for name in CELLS] + [
+    ("ctrnn", {"method": "exponential", "step": 0.5}, {"method": "exponential", "step": 0.5}),
+    ("ctrnn-rk4", {"step": 0.5}, {"step": 0.5}),
     ("echo-state", {"leak": 0.3}, {"leak": 0.3}),
     ("elman", {"activation": "relu"}, {"activation": "relu"}),
     ("elman", {"activation": "sigmoid"}, {"activation": "sigmoid"}),
     ("gru", {"convention": "chung", "hidden_bias": False}, {"convention": "chung"}),
     ("gru-before", {"convention": "chung"}, {"convention": "chung"}),
+    ("iir", {"taps": 2, "feedback": 3}, {}),
     ("indrnn", {"activation": "tanh"}, {"activation": "tanh"}),
     (
         "jordan",

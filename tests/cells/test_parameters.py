@@ -17,15 +17,19 @@ SIZES = [(1, 1), (3, 5), (7, 2)]
 # As functions of the number of units n and inputs m.
 COUNTS = {
     "augment": lambda n, m: 3 * m + 3 + 2 * n * m,
+    "ctrnn": lambda n, m: n * n + n * m + 3 * n,
+    "ctrnn-rk4": lambda n, m: n * n + n * m + 3 * n,
     "echo-state": lambda n, m: n * n + n * m + n,
     "elman": lambda n, m: n * n + n * m + n,
     "elman-layernorm": lambda n, m: n * n + n * m + 2 * n,
+    "fir": lambda n, m: 3 * n * m + n,
     "gru": lambda n, m: 3 * (n * n + n * m + 2 * n),
     "gru-before": lambda n, m: 3 * (n * n + n * m + n),
     "gru-layernorm": lambda n, m: 3 * (n * n + n * m + 4 * n),
     "gru1": lambda n, m: 3 * (n * n + n * m + n) - 2 * n * m,
     "gru2": lambda n, m: 3 * (n * n + n * m + n) - 2 * (n * m + n),
     "gru3": lambda n, m: 3 * (n * n + n * m + n) - 2 * (n * m + n * n),
+    "iir": lambda n, m: (3 + 2) * n * m + n,
     "indrnn": lambda n, m: n * m + 2 * n,
     "jordan": lambda n, m: n * n + n * m + n + n * n + n,
     "lstm": lambda n, m: 4 * (n * n + n * m + n),
@@ -157,6 +161,13 @@ REFUSED = {
     "length": lambda: cells.IndRNN(3, 5, length=0, key=KEY),
     "epsilon": lambda: cells.IndRNN(3, 5, gamma=0.1, key=KEY),
     "together": lambda: cells.LayerNorm(cells.MGUAfter(3, 5, key=KEY), together=(4,)),
+    "method": lambda: cells.CTRNN(3, 5, method="leapfrog", key=KEY),
+    "step": lambda: cells.CTRNN(3, 5, step=0.0, key=KEY),
+    "tau": lambda: cells.CTRNN(3, 5, tau=(1, 2, 3, 4, 0), key=KEY),
+    "no `rate`": lambda: cells.RungeKutta(cells.GRU(3, 5, key=KEY)),
+    "adjoint": lambda: cells.Adaptive(cells.CTRNN(3, 5, key=KEY), adjoint="symplectic"),
+    "rtol": lambda: cells.Adaptive(cells.CTRNN(3, 5, key=KEY), rtol=0.0),
+    "taps": lambda: cells.Filters(3, 5, taps=0, key=KEY),
     "without b_h": lambda: cells.LayerNorm(cells.GRU(3, 5, key=KEY)),
 }
 

@@ -4,7 +4,11 @@ import json
 
 import pytest
 
-from .conftest import call
+from ostinato.errors import SettingsError
+from ostinato.models import load_agent, make_environment
+from ostinato.tasks.gym import GymTask
+
+from .conftest import answer, call, refusal
 
 SMALL = [
     "--task",
@@ -16,7 +20,7 @@ SMALL = [
     "--networks",
     "2",
     "--trials",
-    "2500",
+    "8000",
     "--devices",
     "1",
 ]
@@ -33,19 +37,38 @@ def test_from_command_to_report(tmp_path):
     page = (out / "report.html").read_text()
     for words in ("Learning curve", "A trial", "Values of the actions", "Gates: near 0", "test", "non-match"):
         assert words in page
+    told = answer("info", out)
+    assert told["state"] == "trained"
+    assert told["trials_to_criterion"] == kept["trials_to_criterion"]
+    assert told["settings"]["settings"]["learner"] == {"gate": 1.0}
+    assert told["environment"]["jax"]
+    (out / "report.html").unlink()
+    answer("report", out)
+    assert (out / "report.html").read_text() == page
+    assert "expected a run of forecast, classify, regress, got one of 'agent'" in refusal(3, "predict", out, "new.csv")
+    # A network that met the criterion does the task as Gymnasium sees it: 85 % of trials were right, half by chance.
+    assert kept["trials_to_criterion"][0] > 0
+    lived = load_agent(out).live(GymTask(make_environment("match", {"delay": 0})), 300)
+    assert lived["reward"][lived["done"]].mean() > 0.8
+    with pytest.raises(SettingsError, match="network: expected 0 to 1, got 2"):
+        load_agent(out, 2)
     # The same again goes on from where it ended, and finds the same.
     again = call("fit", "agent", *SMALL, "--set", "learner.gate=1.0", "--out", str(out), "--json")
     assert json.loads(again.stdout)["learned"] == found["learned"]
     other = call("fit", "agent", *SMALL, "--out", str(out))
     assert other.exit_code == 3
     assert "settings.learner.gate" in other.stderr
+    (out / "agents.json").write_text('{"title": "half"}')
+    assert "agents.json: has no verdict, summary" in refusal(4, "report", out)
+    (out / "agents.json").unlink()
+    assert "has not ended yet" in refusal(3, "report", out)
 
 
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--task", "nothing"], "--task: expected one of 12ax, antisaccade"),
-        (["--cell", "elman"], "--cell: expected one of augment, gru"),
+        (["--task", "nothing"], "task: expected one of 12ax, antisaccade"),
+        (["--cell", "elman"], "cell: expected one of augment, gru"),
         (["--task", "bandit", "--delay", "2"], "bandit: has no setting 'delay'"),
         (["--task", "match", "--delay", "5", "--set", "task.length=4"], "do not fit into a trial of 4"),
         (["--set", "delay=5"], "--set: expected task.NAME=VALUE"),

@@ -1,5 +1,9 @@
 """What does a network do inside? Its fixed points, its dynamics, its memory."""
 
+from .poles import pole_metrics as pole_metrics
+from .poles import poles as poles
+from .poles import pull_poles_in as pull_poles_in
+from .poles import watch_poles as watch_poles
 from .trials import Tuning as Tuning
 from .trials import aligned as aligned
 from .trials import flush as flush

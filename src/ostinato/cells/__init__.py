@@ -10,8 +10,13 @@ from .base import Hidden as Hidden
 from .constraint import constrain as constrain
 from .constraint import constrained_updates as constrained_updates
 from .count import count_parameters as count_parameters
+from .ctrnn import CTRNN as CTRNN
+from .ctrnn import Potential as Potential
 from .echo_state import EchoState as EchoState
 from .elman import Elman as Elman
+from .filters import Filters as Filters
+from .filters import InputDelays as InputDelays
+from .filters import SynapseDelays as SynapseDelays
 from .fixed import free_parameters as free_parameters
 from .gru import GRU as GRU
 from .gru import GRUBefore as GRUBefore
@@ -20,6 +25,10 @@ from .gru_simple import GRU2 as GRU2
 from .gru_simple import GRU3 as GRU3
 from .indrnn import IndRNN as IndRNN
 from .init import INITS as INITS
+from .integrate import Adaptive as Adaptive
+from .integrate import Continuous as Continuous
+from .integrate import RungeKutta as RungeKutta
+from .integrate import ctrnn_runge_kutta as ctrnn_runge_kutta
 from .jordan import Jordan as Jordan
 from .layernorm import LayerNorm as LayerNorm
 from .layernorm import LayerNormElman as LayerNormElman

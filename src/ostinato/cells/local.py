@@ -5,7 +5,8 @@ where no unit sees another one's state: each weight then carries one trace of it
 """
 
 import abc
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -66,21 +67,66 @@ class DiagonalCell(GatedCell, LocalCell):
         if self.recurrent() is not None:
             raise SettingsError(f"{type(self).__name__}: has a recurrent product; its traces are not local")
         weights, rest = eqx.partition(self, eqx.is_inexact_array)
+        leaves, structure = jax.tree.flatten(weights)
 
-        def new(weights: Any, h: Array) -> Array:
-            cell = eqx.combine(weights, rest)
-            return cell.update(cell.project(x), None, state._replace(h=h))[0].h
+        def new(leaves: list[Array], fields: list[Array]) -> list[Array]:
+            cell = eqx.combine(jax.tree.unflatten(structure, leaves), rest)
+            return [cell.update(cell.project(x), None, state._replace(h=fields[0]))[0].h]
 
-        h, pull = jax.vjp(new, weights, state.h)
-        now, through = pull(jnp.ones_like(h))
-        traces = jax.tree.map(lambda i, e: i + _along(through, e) * e, now, traces)
-        return state._replace(h=h), h, traces, traces
+        moved = follow(new, leaves, [state.h], [jax.tree.leaves(traces)], [unit_axis(leaf.ndim) for leaf in leaves])
+        made = jax.tree.unflatten(structure, moved.traces[0])
+        h = moved.fields[0]
+        return state._replace(h=h), h, made, made
 
     def credit(self, feedback: Float[Array, " output"], slopes: Synapses) -> Synapses:
-        return jax.tree.map(lambda e: _along(feedback, e) * e, slopes)
+        return jax.tree.map(lambda e: along(feedback, e, unit_axis(e.ndim)) * e, slopes)
 
 
-def _along(units: Array, like: Array) -> Array:
-    """A number for each unit along their axis: `(hidden,)`, `(gates, hidden)`, `(gates, hidden, input)`."""
-    shape = units.shape if like.ndim == 1 else (1, *units.shape, 1)[: like.ndim]
-    return jnp.broadcast_to(units.reshape(shape), like.shape)
+class Moved(NamedTuple):
+    """Fields of the state after a step, and for each of them the traces of all weights."""
+
+    fields: list[Array]
+    traces: list[list[Array]]
+
+
+def follow(
+    new: Callable[[list[Array], list[Array]], list[Array]],
+    weights: list[Array],
+    fields: list[Array],
+    traces: list[list[Array]],
+    axes: Sequence[int],
+) -> Moved:
+    r"""One step of a layer whose units do not see one another, with its traces, in the size of the weights.
+
+    $$e^k_{ij} \leftarrow \frac{\partial s^k_j}{\partial \theta_{ij}}
+      + \sum_l \frac{\partial s^k_j}{\partial s^l_j}\, e^l_{ij}$$
+
+    `new(weights, fields)` gives the fields of the state after the step, each `(hidden,)`; `axes` are those of the units
+    in the weights. One reverse pass with ones for each field gives both derivatives of all units, because unit j
+    depends on its own weights and its own past alone; where that is not so, the result is wrong
+    (`kernels.unit_axes` tells).
+    """
+    after, pull = jax.vjp(new, weights, fields)
+    made = []
+    for ones in ones_in_turn(after):
+        now, through = pull(ones)
+        for d, trace in zip(through, traces, strict=True):
+            now = [i + along(d, e, axis) * e for i, e, axis in zip(now, trace, axes, strict=True)]
+        made.append(now)
+    return Moved(after, made)
+
+
+def ones_in_turn(fields: list[Array]) -> list[list[Array]]:
+    """For each field, ones in it and zeros in the others."""
+    count = range(len(fields))
+    return [[jnp.ones_like(f) if k == at else jnp.zeros_like(f) for at, f in enumerate(fields)] for k in count]
+
+
+def unit_axis(dimensions: int) -> int:
+    """The axis of the units in `(hidden,)`, `(gates, hidden)` and `(gates, hidden, input)`."""
+    return min(1, dimensions - 1)
+
+
+def along(units: Array, like: Array, axis: int) -> Array:
+    """A number for each unit, in the shape of an array whose units lie along `axis`."""
+    return jnp.broadcast_to(units.reshape((1,) * axis + units.shape + (1,) * (like.ndim - axis - 1)), like.shape)

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from ostinato.cells.augment import Augment
 from ostinato.cells.base import Cell
+from ostinato.cells.ctrnn import CTRNN
 from ostinato.cells.echo_state import EchoState
 from ostinato.cells.elman import Elman
+from ostinato.cells.filters import Filters
 from ostinato.cells.gru import GRU, GRUBefore
 from ostinato.cells.gru_simple import GRU1, GRU2, GRU3
 from ostinato.cells.indrnn import IndRNN
+from ostinato.cells.integrate import ctrnn_runge_kutta
 from ostinato.cells.jordan import Jordan
 from ostinato.cells.layernorm import LayerNormElman, layer_norm_gru, layer_norm_lstm
 from ostinato.cells.lstm import LSTM
@@ -34,15 +38,19 @@ CELLS: dict[str, CellEntry] = {
     "augment": CellEntry(
         Augment, "sums of changes of the input, and units that see the input", "Rombouts, Bohte and Roelfsema 2015"
     ),
+    "ctrnn": CellEntry(CTRNN, "continuous time, a time constant for each neuron, by Euler steps", "Beer 1995"),
+    "ctrnn-rk4": CellEntry(ctrnn_runge_kutta, "continuous time by Runge-Kutta steps", "Beer 1995"),
     "echo-state": CellEntry(EchoState, "leaky random reservoir, not learned", "Jaeger 2001"),
     "elman": CellEntry(Elman, "simple recurrent network, any activation", "Elman 1990"),
     "elman-layernorm": CellEntry(LayerNormElman, "simple recurrent network, normalised", "Ba, Kiros and Hinton 2016"),
+    "fir": CellEntry(partial(Filters, feedback=0), "filters of finite response for synapses", "Wan 1990"),
     "gru": CellEntry(GRU, "gated recurrent unit, reset after the product", "Cho et al. 2014"),
     "gru-before": CellEntry(GRUBefore, "gated recurrent unit, reset before the product", "Cho et al. 2014"),
     "gru-layernorm": CellEntry(layer_norm_gru, "gated recurrent unit, normalised", "Ba, Kiros and Hinton 2016"),
     "gru1": CellEntry(GRU1, "GRU whose gates see state and bias", "Dey and Salem 2017"),
     "gru2": CellEntry(GRU2, "GRU whose gates see the state", "Dey and Salem 2017"),
     "gru3": CellEntry(GRU3, "GRU whose gates are learned constants", "Dey and Salem 2017"),
+    "iir": CellEntry(Filters, "filters with poles and zeros for synapses", "Back and Tsoi 1991"),
     "indrnn": CellEntry(IndRNN, "independently recurrent units", "Li et al. 2018"),
     "jordan": CellEntry(Jordan, "sees its own output of the step before", "Jordan 1986"),
     "lstm": CellEntry(LSTM, "long short-term memory with forget gate", "Gers, Schmidhuber and Cummins 2000"),

@@ -10,12 +10,14 @@ import numpy as np
 import typer
 
 from ostinato.analysis import aligned, flush, tuning
+from ostinato.benches import describe_machine
 from ostinato.cli.output import emit, note, pairs, plain
 from ostinato.cli.progress import Bar
 from ostinato.cli.work import move_aside
 from ostinato.errors import SettingsError
-from ostinato.learning import LEARNERS, Learner, TaggedSarsa
-from ostinato.tasks import ENVIRONMENTS, Environment, check_environment
+from ostinato.learning import Learner, TaggedSarsa
+from ostinato.models import make_environment, make_learner
+from ostinato.tasks import Environment, check_environment
 from ostinato.tasks.classification import WINDOWS, Classification
 from ostinato.training import STOP_SIGNALS, AgentsResult, Criterion, Run, play, save_weights, train_agents, write_file
 from ostinato.view.agents import agents_report
@@ -39,12 +41,9 @@ def fit_agent(
     options: dict[str, Any] = {}
     for name, value in _parsed(overrides):
         (task if name[0] == "task" else options)[name[1]] = value
-    env = _made("--task", ENVIRONMENTS, settings["environment"], (), task)
+    env = make_environment(settings["environment"], task)
     check_environment(env)
-    sizes = (env.observation_size, env.action_size)
-    if settings["learner"] == "augment":
-        options = {"blank": env.blank, **options}
-    learner = _made("--cell", LEARNERS, settings["learner"], sizes, options)
+    learner = make_learner(settings["learner"], env, options)
     window = settings["window"]
     judged = isinstance(env, Classification) and window is None
     criterion = Criterion(settings["share"], WINDOWS if judged else (window or 100,), examine=env.examined)
@@ -73,6 +72,7 @@ def fit_agent(
         report = folder / "report.html"
         write_file(report, agents_report(plain(found)).encode())
         run.write_json("metrics.json", plain({**found["summary"], "steps": result.steps}))
+        run.write_json("environment.json", describe_machine())
     told = {"run": str(folder), **found["summary"], "verdict": found["verdict"], "seconds": result.seconds}
     told |= {"steps": result.steps, "report": str(report)}
     note(ctx, "")
@@ -176,19 +176,3 @@ def _parsed(overrides: list[str]) -> list[tuple[list[str], Any]]:
         except tomllib.TOMLDecodeError:
             found.append((name, value.strip()))
     return found
-
-
-def _made(option: str, table: Any, name: str, sizes: tuple[int, ...], settings: dict[str, Any]) -> Any:
-    """A row of a table, made with settings. Raises `SettingsError` for an unknown name or setting."""
-    if name not in table:
-        raise SettingsError(f"{option}: expected one of {', '.join(table)}, got {name!r}")
-    known = table[name].make(*sizes)
-    fields = [f for f in known.__dataclass_fields__ if f not in ("observation_size", "action_size")]
-    for key, value in settings.items():
-        if key not in fields:
-            raise SettingsError(f"{name}: has no setting {key!r}; it has {', '.join(fields) or 'none'}")
-        there = getattr(known, key)
-        kinds = (int, float) if isinstance(there, float) else (int, type(None)) if there is None else (type(there),)
-        if not isinstance(value, kinds) or (isinstance(value, bool) and not isinstance(there, bool)):
-            raise SettingsError(f"{name}.{key}: expected {type(there).__name__}, got {value!r}")
-    return table[name].make(*sizes, **settings)

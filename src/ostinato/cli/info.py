@@ -11,24 +11,27 @@ from ostinato.cli.work import MODEL, network_of, settings_of
 from ostinato.models import load_model
 from ostinato.training import checkpoints
 from ostinato.training.manifest import read_manifest
-from ostinato.view import read_record
+from ostinato.view import Record, read_agents, read_record
 from ostinato.view.page import flat
+
+STOPPED = "stopped before its end; run the same `fit` again to go on"
 
 
 def show_info(ctx: typer.Context, folder: Path) -> None:
     """What `ostinato info` does. Raises `DataError` where the folder is no run, `CorruptFile` where it is damaged."""
-    task, _ = settings_of(folder)
     record = read_record(folder)
+    if record.settings.get("task") == "agent":
+        return _show_agents(ctx, folder, record)
+    task, _ = settings_of(folder)
     trained = (folder / MODEL).is_dir()
     model: Any = load_model(folder / MODEL) if trained else None
     network = None if model is None else network_of(model)
-    saved = checkpoints(folder / "checkpoints")
-    steps = [read_manifest(path)["step"] for path in saved]
+    steps = _steps(folder)
     made = record.evaluation
     result = {
         "run": str(folder),
         "task": task,
-        "state": "trained" if trained else "stopped before its end; run the same `fit` again to go on",
+        "state": "trained" if trained else STOPPED,
         "steps": max([*steps, record.metrics.get("steps", 0)]),
         "stopped": record.metrics.get("stopped"),
         "parameters": None if network is None else count_parameters(network),
@@ -56,3 +59,38 @@ def show_info(ctx: typer.Context, folder: Path) -> None:
             console.print(pairs(flat(result[name])))
 
     emit(ctx, result, show)
+
+
+def _show_agents(ctx: typer.Context, folder: Path, record: Record) -> None:
+    """The same of a population of agents."""
+    trained = (folder / MODEL).is_dir()
+    found = read_agents(folder) if trained else {}
+    steps = _steps(folder)
+    networks = read_manifest(folder / MODEL)["extra"]["learned"] if trained else []
+    result = {
+        "run": str(folder),
+        "task": "agent",
+        "state": "trained" if trained else STOPPED,
+        "steps": max([*steps, record.metrics.get("steps", 0)]),
+        "checkpoints": sorted(steps),
+        "verdict": found.get("verdict"),
+        "summary": found.get("summary", {}),
+        "trials_to_criterion": networks,
+        "settings": record.settings,
+        "environment": record.environment,
+    }
+
+    def show(console: Any) -> None:
+        console.print(pairs((name, result[name]) for name in ("run", "task", "state", "steps", "checkpoints")))
+        if trained:
+            console.print(result["verdict"], markup=False)
+        for name in ("summary", "settings", "environment"):
+            console.print(f"\n[bold]{name}[/bold]")
+            console.print(pairs(flat(result[name])))
+
+    emit(ctx, result, show)
+
+
+def _steps(folder: Path) -> list[int]:
+    """Of the checkpoints, which are checked on the way."""
+    return [read_manifest(path)["step"] for path in checkpoints(folder / "checkpoints")]

@@ -71,12 +71,21 @@ class ManyToOne(eqx.Module):
 
     def __call__(self, xs: Any, state: State = None, **options: Any) -> Any:
         """`(y, final)`, or `(y, final, tape)` with `record`."""
-        mask = xs.mask if isinstance(xs, SequenceBatch) else options.get("mask")
+        if not isinstance(xs, SequenceBatch):
+            xs = SequenceBatch(jnp.asarray(xs), **{n: options.pop(n, None) for n in ("mask", "reset", "dt")})
         ys, *rest = unroll(self.rnn.stack, xs, state, **options)
-        mask = None if mask is None else jnp.asarray(mask)
-        summary = pool_steps(ys, mask, self.pool, backward_size(self.rnn))
+        return self.tell(ys, xs, xs, None), *rest
+
+    def read(self, xs: SequenceBatch, key: PRNGKeyArray | None) -> tuple[SequenceBatch, PRNGKeyArray | None]:
+        """What the network sees, and the key that it runs with."""
+        return xs, key
+
+    def tell(self, ys: Array, inputs: SequenceBatch, xs: SequenceBatch, key: PRNGKeyArray | None) -> Array:
+        """The output from those of the network."""
+        del xs, key
+        summary = pool_steps(ys, inputs.mask, self.pool, backward_size(self.rnn))
         y, _ = unroll(self.readout, summary[..., None, :])
-        return y[..., 0, :], *rest
+        return y[..., 0, :]
 
 
 def backward_size(rnn: RNN) -> int:

@@ -1,233 +1,146 @@
-"""Read-outs that learn at every step: least mean squares, recursive least squares, FORCE."""
+"""One step, or one block of steps, at a time: the loop that every rule with traces runs in."""
 
 import abc
+import math
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from ostinato.data.batch import Examples
-from ostinato.errors import SettingsError
-from ostinato.kernels import step
-from ostinato.layers import Feedback
-from ostinato.layers.run import initial_state
-from ostinato.learning.base import Approximate, Exact, Loss, Refusal, weighted_loss
-from ostinato.learning.direct import DirectRule, Metrics, as_metric
-from ostinato.learning.readout import body_of, by_step, features, linear_readout, readout_of, rows, with_readout
+from ostinato.kernels import select
+from ostinato.learning.base import Loss, start_state
+from ostinato.learning.causal import CausalRule
+from ostinato.learning.view import Item, View
+from ostinato.types import State
 
-Weights = Float[Array, "output features"]
+# Folded into the key of a call to make the noise of the rule itself, apart from that of the model.
+NOISE = 0x72756C65
 
 
 class OnlineCarry(NamedTuple):
-    """The network, and what the rule remembers beside its read-out."""
+    """State and traces after the steps so far, `(*batch, ...)`, and the number of these steps."""
 
-    model: Any
-    memory: Any
+    state: State
+    traces: Any
+    step: Int[Array, ""]
 
 
-class OnlineReadout(DirectRule):
-    """The read-out is corrected after each step of each sequence, in the order of time; rows of a batch take turns.
+class OnlineRule(CausalRule):
+    """A rule that carries, beside the state, how this depends on the weights: nothing of the past is stored.
 
-    The error is that before the correction; the loss among the metrics is of these errors: what was said of each step
-    before its target was known. Steps of weight 0 correct nothing, and other weights are not told apart. Sequences
-    start from the initial state.
+    A subclass gives `first`, the traces before the first step, and `advance`, one row through one block of steps. What
+    it keeps is in the carry, so that chunks of any length, of one step too, give what the whole gives.
     """
 
-    intercept: eqx.AbstractVar[bool]
+    def transform(self, cell: Any) -> Any:
+        """What is differentiated in place of the network."""
+        return cell
+
+    def view(self, model: Any) -> View:
+        """The network as this rule sees it."""
+        return View(model, self.transform)
+
+    def block(self, view: View) -> int:
+        """Steps in a block."""
+        del view
+        return 1
 
     @abc.abstractmethod
-    def memory(self, size: int, dtype: Any) -> Any:
-        """What is remembered of `size` features before the first step."""
+    def first(self, view: View, leaves: list[Array], key: PRNGKeyArray) -> Any:
+        """The traces of one row before its first step, from the initial state's dependence on the weights."""
 
     @abc.abstractmethod
-    def correct(
-        self, memory: Any, V: Weights, x: Float[Array, " features"], error: Float[Array, " output"]
-    ) -> tuple[Any, Weights]:
-        """The memory and the read-out after a step whose `error` was target minus output."""
+    def advance(
+        self, view: View, leaves: list[Array], loss: Loss, items: Item, state: State, traces: Any, key: PRNGKeyArray
+    ) -> tuple[Array, list[Array], State, Any]:
+        """A block of one row: its loss, gradients of all weights, the state and the traces after it."""
 
-    def applies(self, model: Any) -> Exact | Approximate | Refusal:
-        if isinstance(model, Feedback):
-            return Refusal("its output changes its own inputs: FORCE is the rule for it")
-        return linear_readout(model, self.why)
+    def begin(self, model: Any, examples: Examples) -> OnlineCarry:
+        view, lead = self.view(model), examples.inputs.batch_shape
+        state = jax.tree.map(jax.lax.stop_gradient, start_state(model, lead, None))
+        traces = self.first(view, view.leaves, jr.key(0))
+        spread = lambda a: jnp.broadcast_to(a, (*lead, *a.shape))  # noqa: E731
+        return OnlineCarry(state, jax.tree.map(spread, traces), jnp.asarray(0, jnp.int32))
 
-    @property
-    @abc.abstractmethod
-    def why(self) -> str:
-        """In what sense the rule is exact."""
+    def go(
+        self, model: Any, loss: Loss, examples: Examples, carry: OnlineCarry, key: PRNGKeyArray | None
+    ) -> tuple[Float[Array, ""], PyTree, OnlineCarry]:
+        view, inputs = self.view(model), examples.inputs
+        lead, time = inputs.batch_shape, inputs.time_size
+        rows = math.prod(lead)
+        noise = jr.fold_in(jr.key(0) if key is None else key, NOISE)
+        items = _items(examples, rows, carry.step, key)
+        state, traces = jax.tree.map(lambda a: a.reshape(rows, *a.shape[len(lead) :]), (carry.state, carry.traces))
+        starting = carry.step == 0
+        if key is not None or view.starting:
+            fresh = start_state(model, lead, key)
+            fresh = jax.tree.map(lambda a: a.reshape(rows, *a.shape[len(lead) :]), fresh)
+            state = select(starting, fresh, state)
+        if view.starting:
+            keys = jax.vmap(lambda r: jr.fold_in(jr.fold_in(noise, 0), r))(jnp.arange(rows, dtype=jnp.uint32))
+            traces = select(starting, jax.vmap(lambda k: self.first(view, view.leaves, k))(keys), traces)
 
-    def init(self, model: Any, key: PRNGKeyArray) -> OnlineCarry:
-        del key
-        V = readout_of(self.check(model) and model).V
-        return OnlineCarry(model, self.memory(V.shape[1] + self.intercept, V.dtype))
+        def some(done: Any, block: Any) -> tuple[Any, None]:
+            state, traces, value, grads = done
+            start, items = block
 
-    def step(
-        self, carry: OnlineCarry, loss: Loss, examples: Examples, key: PRNGKeyArray
-    ) -> tuple[OnlineCarry, Metrics]:
-        xs, targets, w = rows(examples, features(carry.model, examples.inputs, key))
+            def row(item: Item, state: State, traces: Any, index: Array) -> Any:
+                at = jr.fold_in(jr.fold_in(noise, start + 1), index)
+                return self.advance(view, view.leaves, loss, item, state, traces, at)
 
-        def one(learned: Any, at: Any) -> tuple[Any, Array]:
-            return self._correct(learned, *at)
+            index = jnp.arange(rows, dtype=jnp.uint32)
+            if rows == 1:
+                first = jax.tree.map(lambda a: a[0], (items, state, traces, index))
+                v, g, state, traces = jax.tree.map(lambda a: a[None], row(*first))
+            else:
+                v, g, state, traces = jax.vmap(row)(items, state, traces, index)
+            grads = [a + jnp.sum(b, axis=0) for a, b in zip(grads, g, strict=True)]
+            return (state, traces, value + jnp.sum(v), grads), None
 
-        learned = (carry.memory, self._weights(carry.model))
-        (memory, V), ys = jax.lax.scan(one, learned, (xs.astype(learned[1].dtype), targets, w != 0))
-        return self._done(carry, memory, V, loss, examples, ys, w)
-
-    def model(self, carry: OnlineCarry) -> Any:
-        return carry.model
-
-    def _weights(self, model: Any) -> Weights:
-        readout = readout_of(model)
-        return jnp.concatenate([readout.V, readout.c[:, None]], axis=1) if self.intercept else readout.V
-
-    def _correct(self, learned: Any, x: Array, target: Array, counts: Array) -> tuple[Any, Array]:
-        memory, V = learned
-        x = jnp.concatenate([x, jnp.ones(1, x.dtype)]) if self.intercept else x
-        y = V @ x
-        after = self.correct(memory, V, x, target.astype(y.dtype) - y)
-        return jax.tree.map(lambda new, old: jnp.where(counts, new, old), after, learned), y
-
-    def _done(
-        self, carry: OnlineCarry, memory: Any, V: Weights, loss: Loss, examples: Examples, ys: Array, w: Array
-    ) -> tuple[OnlineCarry, Metrics]:
-        """The new carry; the loss of the outputs in the order of `rows`."""
-        c = V[:, -1] if self.intercept else readout_of(carry.model).c
-        model = with_readout(carry.model, V[:, :-1] if self.intercept else V, c)
-        if not examples.per_sequence:
-            *lead, time = examples.weight.shape
-            ys = jnp.moveaxis(ys.reshape(time, *lead, -1), 0, len(lead))
-        ys = ys.reshape(examples.targets.shape)
-        return OnlineCarry(model, memory), {"loss": as_metric(weighted_loss(loss, ys, examples))}
-
-
-class LMS(OnlineReadout):
-    r"""Least mean squares (Widrow and Hoff 1960): $V \leftarrow V + \mu\, e_t x_t^\top$, e the error before it.
-
-    With `normalised`, $\mu$ is divided by $\epsilon + \lVert x_t \rVert^2$; it is then stable for $0 < \mu < 2$.
-    """
-
-    rate: float = eqx.field(static=True, default=0.01)
-    normalised: bool = eqx.field(static=True, default=False)
-    intercept: bool = eqx.field(static=True, default=True)
-
-    def __check_init__(self) -> None:
-        if self.rate <= 0:
-            raise SettingsError(f"rate: expected more than 0, got {self.rate}")
-
-    @property
-    def why(self) -> str:
-        return "the gradient of each step's squared error for the read-out; what is below it is not learned"
-
-    def memory(self, size: int, dtype: Any) -> tuple[()]:
-        del size, dtype
-        return ()
-
-    def correct(
-        self, memory: Any, V: Weights, x: Float[Array, " features"], error: Float[Array, " output"]
-    ) -> tuple[Any, Weights]:
-        rate = self.rate / (1e-8 + x @ x) if self.normalised else self.rate
-        return memory, V + rate * jnp.outer(error, x)
+        size = max(1, min(self.block(view), time))
+        whole = time - time % size
+        zero = jnp.zeros((), jnp.result_type(view.dtype, examples.weight.dtype))
+        done = (state, traces, zero, [jnp.zeros_like(leaf) for leaf in view.leaves])
+        steps = carry.step.astype(jnp.uint32)
+        if rows and whole:
+            blocks = jax.tree.map(lambda a: _blocks(a, whole, size), items)
+            starts = steps + jnp.arange(0, whole, size, dtype=jnp.uint32)
+            if whole == size:
+                done, _ = some(done, jax.tree.map(lambda a: a[0], (starts, blocks)))
+            else:
+                done, _ = jax.lax.scan(some, done, (starts, blocks))
+        if rows and time > whole:
+            done, _ = some(done, (steps + jnp.uint32(whole), jax.tree.map(lambda a: a[:, whole:], items)))
+        state, traces, value, grads = done
+        state, traces = jax.tree.map(lambda a: a.reshape(*lead, *a.shape[1:]), (state, traces))
+        return value, view.tree(grads), OnlineCarry(state, traces, carry.step + time)
 
 
-class RLS(OnlineReadout):
-    r"""Recursive least squares: at every step the read-out is the best for all steps so far.
+def _items(examples: Examples, rows: int, start: Array, key: PRNGKeyArray | None) -> Item:
+    """Everything by row and step, `(rows, time, ...)`."""
+    inputs, time = examples.inputs, examples.inputs.time_size
+    lead = inputs.values.ndim - 2
+    values = inputs.values
+    if inputs.observed is not None:
+        values = jnp.where(inputs.observed, values, jnp.zeros_like(values))
+    flat = lambda a: a.reshape(rows, time, *a.shape[lead + 1 :])  # noqa: E731
+    fields = jax.tree.map(flat, (values, inputs.mask, inputs.reset, inputs.dt, examples.targets, examples.weight))
+    keys = None
+    if key is not None:
 
-    $$k_t = \frac{P x_t}{\gamma + x_t^\top P x_t},\qquad V \leftarrow V + e_t k_t^\top,\qquad
-      P \leftarrow \frac{1}{\gamma} (P - k_t x_t^\top P),\qquad P_0 = I / \alpha$$
+        def one(row: Array, t: Array) -> PRNGKeyArray:
+            return jr.fold_in(jr.fold_in(key, start.astype(jnp.uint32) + t), row)
 
-    After N steps it minimises $\sum_t \gamma^{N-t} \lVert y^*_t - V x_t \rVert^2 + \alpha \gamma^N \lVert V - V_0
-    \rVert^2$: with `forget` $\gamma$ = 1 it is ridge regression with the penalty `alpha` about the read-out that was
-    given, the intercept shrunk like the rest. Costs $O(n^2)$ a step. See Haykin, "Adaptive filter theory".
-
-    ```python
-    >>> import jax, jax.numpy as jnp, ostinato as ost
-    >>> from ostinato.data import FunctionBatches
-    >>> def make(key):
-    ...     xs = jax.random.uniform(key, (1, 50, 2))
-    ...     return ost.Examples(ost.SequenceBatch(xs), xs @ jnp.array([[2.0], [-1.0]]) + 0.5, jnp.ones((1, 50)))
-    >>> model = ost.Readout(2, 1, key=jax.random.key(0))
-    >>> rule = RLS(alpha=1e-3)
-    >>> found = ost.fit(model, FunctionBatches(make, 1), loss=ost.losses.squared, rule=rule, steps=4).model
-    >>> [round(float(v), 2) for v in (*found.V[0], *found.c)]
-    [2.0, -1.0, 0.5]
-
-    ```
-    """
-
-    alpha: float = eqx.field(static=True, default=1.0)
-    forget: float = eqx.field(static=True, default=1.0)
-    intercept: bool = eqx.field(static=True, default=True)
-
-    def __check_init__(self) -> None:
-        if self.alpha <= 0 or not 0 < self.forget <= 1:
-            raise SettingsError(
-                f"alpha, forget: expected more than 0, and more than 0 to 1, got {self.alpha}, {self.forget}"
-            )
-
-    @property
-    def why(self) -> str:
-        return "least squares of the read-out over all steps so far; what is below it is not learned"
-
-    def memory(self, size: int, dtype: Any) -> Float[Array, "features features"]:
-        return jnp.eye(size, dtype=dtype) / self.alpha
-
-    def correct(
-        self, memory: Any, V: Weights, x: Float[Array, " features"], error: Float[Array, " output"]
-    ) -> tuple[Any, Weights]:
-        Px = memory @ x
-        k = Px / (self.forget + x @ Px)
-        P = (memory - jnp.outer(k, Px)) / self.forget
-        return (P + P.T) / 2, V + jnp.outer(error, k)
+        each = jax.vmap(jax.vmap(one, in_axes=(None, 0)), in_axes=(0, None))
+        keys = each(jnp.arange(rows, dtype=jnp.uint32), jnp.arange(time, dtype=jnp.uint32))
+    x, mask, reset, dt, targets, weight = fields
+    return Item(x, mask, reset, dt, keys, targets, weight)
 
 
-class FORCE(RLS):
-    r"""Recursive least squares inside the loop (Sussillo and Abbott, Neuron 63, 2009): the output feeds the network.
-
-    The network, a `Feedback`, runs on its own outputs while it learns; since the read-out is corrected fast and at
-    every step, these stay near the targets, and when learning stops the network goes on by itself. What is fed back is
-    the output before the correction. `alpha` sets how fast; the intercept is off, as in the paper.
-
-    Exact for the features that were seen; approximate as a whole, since corrections change what comes after them.
-    """
-
-    intercept: bool = eqx.field(static=True, default=False)
-
-    def applies(self, model: Any) -> Exact | Approximate | Refusal:
-        if not isinstance(model, Feedback):
-            return Refusal("its output does not change its inputs: RLS is the rule for it, or Feedback the model")
-        if body_of(model) is None:
-            return Refusal("there is nothing below its read-out")
-        found = linear_readout(model, "")
-        if isinstance(found, Refusal):
-            return found
-        return Approximate("least squares at each step; how a correction changes later features is left out")
-
-    def step(
-        self, carry: OnlineCarry, loss: Loss, examples: Examples, key: PRNGKeyArray
-    ) -> tuple[OnlineCarry, Metrics]:
-        inputs, body = examples.inputs, body_of(carry.model)
-        time = examples.weight.shape[-1]
-        V = self._weights(carry.model)
-        values, fields = by_step(inputs)
-        _, targets, w = rows(examples, inputs.values)
-        count = w.size // time
-        through = lambda leaf: leaf.reshape(time, count, *leaf.shape[1:])  # noqa: E731
-        y0 = jnp.zeros((count, V.shape[0]), V.dtype)
-
-        def one(moving: Any, at: Any) -> tuple[Any, Array]:
-            learned, state, fed = moving
-            t, x, target, counts, (mask, reset, dt) = at
-            fed = fed if reset is None else jnp.where(reset[:, None], y0, fed)
-            keys = jr.split(jr.fold_in(key, t), count)
-            x = jnp.concatenate([x.astype(fed.dtype), fed], axis=1)
-            state, seen = jax.vmap(lambda i, s: step(body, i, s))((x, mask, reset, dt, keys), state)
-            learned, ys = jax.lax.scan(lambda c, a: self._correct(c, *a), learned, (seen, target, counts))
-            fed = ys if mask is None else jnp.where(mask[:, None], ys, fed)
-            return (learned, state, fed), ys
-
-        start = ((carry.memory, V), initial_state(body, count, key), y0)
-        over = (jnp.arange(time), values, through(targets), through(w != 0), fields)
-        ((memory, V), _, _), ys = jax.lax.scan(one, start, over)
-        return self._done(carry, memory, V, loss, examples, ys.reshape(time * count, -1), w)
+def _blocks(a: Array, whole: int, size: int) -> Array:
+    """`(rows, time, ...)` to `(blocks, rows, size, ...)`."""
+    split = a[:, :whole].reshape(a.shape[0], whole // size, size, *a.shape[2:])
+    return jnp.moveaxis(split, 1, 0)

@@ -11,9 +11,9 @@ from ostinato.cells.echo_state import EchoState
 from ostinato.data.batch import Examples
 from ostinato.errors import SettingsError
 from ostinato.layers import RNN, Stack
+from ostinato.learning.adaptive import OnlineReadout, Weights
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
 from ostinato.learning.direct import DirectRule, Metrics, as_metric
-from ostinato.learning.online import OnlineReadout, Weights
 from ostinato.learning.readout import by_step
 
 

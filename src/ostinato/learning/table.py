@@ -2,18 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from ostinato.learning.adaptive import FORCE, LMS, RLS
 from ostinato.learning.base import Method
 from ostinato.learning.bptt import BPTT
 from ostinato.learning.cma import CMAES
+from ostinato.learning.continuous import ContinuousBPTT, ContinuousRTRL
+from ostinato.learning.crbp import CRBP
 from ostinato.learning.evolution_strategy import OpenAIES
 from ostinato.learning.genetic import GeneticAlgorithm
 from ostinato.learning.kalman import KalmanFilter
-from ostinato.learning.online import FORCE, LMS, RLS
+from ostinato.learning.kf_rtrl import KFRTRL
+from ostinato.learning.local_rules import LSTM1997, RFLO, EProp
 from ostinato.learning.plasticity import Hebb, IntrinsicPlasticity, Oja
+from ostinato.learning.rbp import RBP
 from ostinato.learning.ridge import Ridge
+from ostinato.learning.rtrl import RTRL, Hybrid
 from ostinato.learning.search import RandomSearch
+from ostinato.learning.snap import SnAp
 from ostinato.learning.truncated import TruncatedBPTT
+from ostinato.learning.uoro import UORO
 
 
 @dataclass(frozen=True)
@@ -52,4 +61,27 @@ RULES: dict[str, RuleEntry] = {
     "truncated-bptt": RuleEntry(
         TruncatedBPTT, "errors go back a window of steps; causal models, one output per step", "Williams and Peng 1990"
     ),
+    "rbp": RuleEntry(RBP, "exact for filters as synapses (fir, iir)", "Campolucci et al. 1999"),
+    "crbp": RuleEntry(
+        CRBP, "causal and truncated, for filters as synapses (fir, iir), step by step", "Campolucci et al. 1999"
+    ),
+    "back-tsoi": RuleEntry(
+        partial(CRBP, horizon=0), "errors pass filters through their first taps alone (fir, iir)", "Back and Tsoi 1991"
+    ),
+    "continuous-bptt": RuleEntry(
+        ContinuousBPTT, "of the differential equation, back through a solver's steps (ctrnn)", "Pearlmutter 1995"
+    ),
+    "continuous-rtrl": RuleEntry(
+        ContinuousRTRL, "of the differential equation, step by step (ctrnn)", "Pearlmutter 1995"
+    ),
+    "rtrl": RuleEntry(RTRL, "exact, one step at a time; diagonal where units do not meet", "Williams and Zipser 1989"),
+    "hybrid": RuleEntry(Hybrid, "exact, blocks of steps in fixed storage", "Williams 1989, Schmidhuber 1992"),
+    "lstm-1997": RuleEntry(
+        LSTM1997, "errors end at gate inputs, exact inside the memory", "Hochreiter and Schmidhuber 1997"
+    ),
+    "snap": RuleEntry(SnAp, "a weight's effect within n steps; n=1 is local", "Menick et al. 2021"),
+    "uoro": RuleEntry(UORO, "unbiased, two vectors in place of all derivatives", "Tallec and Ollivier 2018"),
+    "kf-rtrl": RuleEntry(KFRTRL, "unbiased, a Kronecker product in place of all derivatives", "Mujika et al. 2018"),
+    "rflo": RuleEntry(RFLO, "local traces of leaking units, random feedback", "Murray 2019"),
+    "e-prop": RuleEntry(EProp, "local traces of any gated cell", "Bellec et al. 2020"),
 }

@@ -15,13 +15,11 @@ from ostinato.learning.base import (
     Exact,
     Loss,
     Refusal,
-    Rule,
-    is_causal,
-    is_per_sequence,
     outputs,
     start_state,
     weighted_loss,
 )
+from ostinato.learning.causal import CausalRule
 from ostinato.types import State
 
 
@@ -33,7 +31,7 @@ class TruncatedCarry(NamedTuple):
     step: Int[Array, ""]
 
 
-class TruncatedBPTT(Rule):
+class TruncatedBPTT(CausalRule):
     r"""Errors of each block of `stride` steps go back through the last `window` steps.
 
     $$\hat\nabla = \sum_k \nabla_\theta \Big(\sum_{t \in \text{block } k} w_t \ell_t\Big)
@@ -43,7 +41,7 @@ class TruncatedBPTT(Rule):
     default stride is the window, the usual cheap form; stride 1 is the most accurate and costs `window` times as much.
     Chunks whose lengths are multiples of the stride give what the whole gives.
 
-    Refuses bidirectional models and models with one output per sequence.
+    Refuses bidirectional models. The errors of a model with one output per sequence are found first (`CausalRule`).
     """
 
     window: int = eqx.field(static=True)
@@ -55,15 +53,11 @@ class TruncatedBPTT(Rule):
             raise SettingsError(f"stride: expected 1 to window = {window}, got {stride}")
         self.window, self.stride = window, stride
 
-    def applies(self, model: Any) -> Exact | Approximate | Refusal:
-        if not is_causal(model):
-            return Refusal("a bidirectional model needs the whole sequence")
-        if is_per_sequence(model):
-            return Refusal("one output for a whole sequence depends on every step of it")
+    def holds(self, model: Any) -> Exact | Approximate | Refusal:
+        del model
         return Approximate(f"errors go back at most {self.window} steps")
 
-    def init(self, model: Any, examples: Examples) -> TruncatedCarry:
-        self.check(model)
+    def begin(self, model: Any, examples: Examples) -> TruncatedCarry:
         inputs = examples.inputs
         past = self.window - self.stride
         lead = inputs.batch_shape
@@ -83,8 +77,8 @@ class TruncatedBPTT(Rule):
         state = jax.tree.map(jax.lax.stop_gradient, start_state(model, lead, None))
         return TruncatedCarry(state, buffer, jnp.asarray(0, jnp.int32))
 
-    def __call__(
-        self, model: Any, loss: Loss, examples: Examples, carry: TruncatedCarry, key: PRNGKeyArray | None = None
+    def go(
+        self, model: Any, loss: Loss, examples: Examples, carry: TruncatedCarry, key: PRNGKeyArray | None
     ) -> tuple[Float[Array, ""], PyTree, TruncatedCarry]:
         if examples.inputs.mask is None:
             inputs = eqx.tree_at(

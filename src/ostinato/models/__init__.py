@@ -1,5 +1,8 @@
 """Fit and predict for a purpose: forecasting, classifying and regressing sequences, and the baselines beside them."""
 
+from .agents import load_agent as load_agent
+from .agents import make_environment as make_environment
+from .agents import make_learner as make_learner
 from .backtest import Backtest as Backtest
 from .base import Estimator as Estimator
 from .baselines import LinearAR as LinearAR

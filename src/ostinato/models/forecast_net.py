@@ -134,13 +134,14 @@ class ForecastNet(eqx.Module):
     def __call__(
         self, xs: SequenceBatch, state: State = None, *, key: PRNGKeyArray | None = None, start: Any = 0
     ) -> tuple[Array, State]:
-        context, ahead = xs.window(0, self.context), xs.values[:, self.context :, self.layout.ahead]
-        seen = jnp.ones(context.values.shape, bool) if context.observed is None else context.observed
-        targets = context.values[..., : self.layout.targets]
-        here = seen[..., : self.layout.targets]
-        zero = jnp.zeros_like(targets)
-        last = targets[:, -1:] if context.observed is None else last_observed(targets, here)
-        lags = jnp.where(here, targets - last if self.subtract_last else targets, zero)
+        inputs, key = self.read(xs, key)
+        ys, final = self.rnn(inputs, state, key=key, start=start)
+        return self.tell(ys, inputs, xs, key), final
+
+    def read(self, xs: SequenceBatch, key: PRNGKeyArray | None) -> tuple[SequenceBatch, PRNGKeyArray | None]:
+        """What the recurrent net sees, and the key that it runs with."""
+        context, seen = xs.window(0, self.context), self._seen(xs)
+        lags, _ = self._lags(xs)
         rest = context.values[..., self.layout.targets :]
         rest = jnp.where(seen[..., self.layout.targets :], rest, jnp.zeros_like(rest))
         dt = None
@@ -150,8 +151,13 @@ class ForecastNet(eqx.Module):
         parts = [lags, rest]
         if self.indicators:
             parts.append(seen[..., self.layout.hidden].astype(lags.dtype))
-        inputs = SequenceBatch(jnp.concatenate(parts, -1), context.mask, None, dt)
-        ys, final = self.rnn(inputs, state, key=key, start=start)
+        return SequenceBatch(jnp.concatenate(parts, -1), context.mask, None, dt), key
+
+    def tell(self, ys: Array, inputs: SequenceBatch, xs: SequenceBatch, key: PRNGKeyArray | None) -> Array:
+        """The forecast from the outputs of the recurrent net."""
+        del inputs
+        ahead = xs.values[:, self.context :, self.layout.ahead]
+        lags, last = self._lags(xs)
         h = ys[:, -1]
         if key is not None and self.dropout:
             kept = jr.bernoulli(jr.fold_in(key, 0), 1 - self.dropout, h.shape)
@@ -162,7 +168,18 @@ class ForecastNet(eqx.Module):
             y = y + self.skip(lags, ahead)[..., None]
         if self.subtract_last:
             y = y + last[..., None]
-        return (jnp.sort(y, axis=-1) if self.levels else y[..., 0]), final
+        return jnp.sort(y, axis=-1) if self.levels else y[..., 0]
+
+    def _seen(self, xs: SequenceBatch) -> Array:
+        context = xs.window(0, self.context)
+        return jnp.ones(context.values.shape, bool) if context.observed is None else context.observed
+
+    def _lags(self, xs: SequenceBatch) -> tuple[Array, Array]:
+        """The past of the targets as the net sees it, and their last observed value."""
+        targets = xs.values[:, : self.context, : self.layout.targets]
+        here = self._seen(xs)[..., : self.layout.targets]
+        last = targets[:, -1:] if xs.observed is None else last_observed(targets, here)
+        return jnp.where(here, targets - last if self.subtract_last else targets, jnp.zeros_like(targets)), last
 
 
 def last_observed(

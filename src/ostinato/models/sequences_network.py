@@ -75,15 +75,25 @@ class SequenceNetwork(eqx.Module):
     def __call__(
         self, xs: SequenceBatch, state: State = None, *, key: PRNGKeyArray | None = None, start: Any = 0
     ) -> tuple[Array, State]:
-        if key is not None:
-            noise_key, key = jr.split(key)
-            xs = eqx.tree_at(lambda batch: batch.values, xs, self.noise(xs.values, noise_key))
-        ys, final = unroll(self.rnn.stack, xs, state, key=key, start=start)
+        inputs, key = self.read(xs, key)
+        ys, final = unroll(self.rnn.stack, inputs, state, key=key, start=start)
+        return self.tell(ys, inputs, xs, key), final
+
+    def read(self, xs: SequenceBatch, key: PRNGKeyArray | None) -> tuple[SequenceBatch, PRNGKeyArray | None]:
+        """What the network sees, and the key that it runs with."""
+        if key is None:
+            return xs, None
+        noise_key, key = jr.split(key)
+        return eqx.tree_at(lambda batch: batch.values, xs, self.noise(xs.values, noise_key)), key
+
+    def tell(self, ys: Array, inputs: SequenceBatch, xs: SequenceBatch, key: PRNGKeyArray | None) -> Array:
+        """The outputs from those of the network."""
+        del xs
         if self.pool is not None:
-            ys = pool_steps(ys, xs.steps, self.pool, backward_size(self.rnn))[..., None, :]
+            ys = pool_steps(ys, inputs.steps, self.pool, backward_size(self.rnn))[..., None, :]
         ys, _ = unroll(self.dropout, ys, key=key)
         ys, _ = unroll(self.readout, ys)
-        return (ys if self.pool is None else ys[..., 0, :]), final
+        return ys if self.pool is None else ys[..., 0, :]
 
 
 def _bands(key: PRNGKeyArray, rows: int, size: int, widest: int) -> Bool[Array, "rows size"]:

@@ -3,7 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from ostinato.learning import LEARNERS, Learner
+from ostinato.learning import Learner
+from ostinato.models import make_learner
 from ostinato.tasks import Environment
 from ostinato.training import AgentsResult, Criterion, train_agents
 from ostinato.view import Line, line_figure, standalone
@@ -15,9 +16,7 @@ INVESTIGATED = "measured anew for this library; no published figure"
 
 def learner_for(name: str, env: Environment, **options: Any) -> Learner:
     """A learner of the table for a task."""
-    if name == "augment":
-        options = {"blank": env.blank, **options}
-    return LEARNERS[name].make(env.observation_size, env.action_size, **options)
+    return make_learner(name, env, options)
 
 
 def trained(

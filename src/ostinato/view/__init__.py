@@ -7,10 +7,12 @@ from .evaluation import Evaluation as Evaluation
 from .evaluation import Pairs as Pairs
 from .evaluation import Panel as Panel
 from .evaluation import Score as Score
+from .flow import flow_figure as flow_figure
 from .heatmap import confusion_figure as confusion_figure
 from .lines import Line as Line
 from .lines import line_figure as line_figure
 from .report import Record as Record
+from .report import read_agents as read_agents
 from .report import read_record as read_record
 from .report import render as render
 from .report import write_report as write_report

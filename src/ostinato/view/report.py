@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ostinato.errors import DataError
+from ostinato.errors import CorruptFile, DataError
 from ostinato.training import Log, read_settings, write_file
 from ostinato.training.manifest import parse
 from ostinato.training.storage import read_file
+from ostinato.view.agents import agents_report
 from ostinato.view.evaluation import Evaluation, Panel
 from ostinato.view.heatmap import confusion_figure
 from ostinato.view.lines import Line, line_figure
@@ -17,6 +18,7 @@ from ostinato.view.scatter import scatter_figure
 from ostinato.view.svg import tag, text
 
 LARGEST = 1 << 27
+AGENTS = ("title", "verdict", "summary", "trials_to_criterion", "curve", "settings")
 TASKS = {"forecast": "Forecast", "classify": "Classification", "regress": "Regression"}
 
 
@@ -56,11 +58,26 @@ def read_record(folder: str | Path) -> Record:
 def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
     """Write `report.html` into a run folder, or to `out`, and give its path.
 
-    Raises as `read_record`, and `StorageError`.
+    Raises as `read_record`, and `StorageError`; `DataError` where a run of agents has not ended.
     """
-    path = Path(folder) / "report.html" if out is None else Path(out)
-    write_file(path, render(read_record(folder)).encode())
+    folder = Path(folder)
+    path = folder / "report.html" if out is None else Path(out)
+    record = read_record(folder)
+    html = agents_report(read_agents(folder)) if record.settings.get("task") == "agent" else render(record)
+    write_file(path, html.encode())
     return path
+
+
+def read_agents(folder: Path) -> dict[str, Any]:
+    """What a run of agents found. Raises `DataError` where it has not ended, `CorruptFile` where it is damaged."""
+    path = folder / "agents.json"
+    if not path.exists():
+        raise DataError(f"{folder}: its training has not ended yet; run the same `fit agent` again to go on")
+    found = _read(path)
+    missing = [name for name in AGENTS if name not in found]
+    if missing:
+        raise CorruptFile(f"{path}: has no {', '.join(missing)}")
+    return found
 
 
 def render(record: Record) -> str:
