@@ -17,7 +17,7 @@ from ostinato.training import fit
 
 def test_a_sparse_product_for_every_width(x64):
     rng = np.random.default_rng(0)
-    for dtype, near, columns in ((np.float64, 1e-13, 17), (np.float64, 1e-13, 700), (np.float32, 1e-5, 17)):
+    for dtype, near, columns in ((np.float64, 1e-13, 17), (np.float64, 1e-13, 1100), (np.float32, 1e-5, 17)):
         A = np.where(rng.random((23, columns)) < 0.3, rng.normal(size=(23, columns)), 0).astype(dtype)
         A[4] = 0
         packed = pack(A)

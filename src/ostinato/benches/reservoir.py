@@ -16,7 +16,7 @@ from ostinato.benches.timer import interleaved
 from ostinato.cells import EchoState
 from ostinato.data import Examples, SequenceBatch
 from ostinato.kernels import pack
-from ostinato.layers import Readout, Stack, echo_states, unroll
+from ostinato.layers import Readout, Stack, echo_states
 from ostinato.learning import Ridge
 from ostinato.losses import squared
 
@@ -51,7 +51,6 @@ def _run(settings: BenchSettings) -> list[Row]:
 
     functions = {
         "states": lambda: echo_states(cell, xs, packed=packed)[0],
-        "unroll": lambda: unroll(cell, xs)[0],
         "all": lambda: both(arrays, examples),
     }
     peer = _peer(cell, u, target)
@@ -65,7 +64,6 @@ def _run(settings: BenchSettings) -> list[Row]:
         "connectivity": CONNECTIVITY,
         "spectral_radius": RADIUS,
         "entries": int(packed.values.size),
-        "unroll_us": times["unroll"],
     }
     if peer is not None:
         states, V, c = peer["all"]()

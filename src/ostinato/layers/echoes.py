@@ -16,6 +16,8 @@ from ostinato.kernels import Packed, pack, sparse_product
 SEGMENTS = 16
 SHORTEST = 32
 """Stretches shorter than this are not worth it."""
+WARM = 128
+"""So many steps from 0 make the first guess of where a stretch ends."""
 
 
 def echo_states(
@@ -26,12 +28,12 @@ def echo_states(
     The sequence is cut into `segments` stretches (default 16) that run side by side, each from where the stretch before
     it ended in the last pass:
 
-    $$s^{(p)}_k = \mathrm{end}_{k-1}(s^{(p-1)}_{k-1}),\qquad s^{(0)}_k = 0$$
+    $$s^{(p)}_k = \mathrm{end}_{k-1}(s^{(p-1)}_{k-1})$$
 
     until nothing changes beyond rounding. After pass p the first p stretches are right in any case, so it ends, and
-    with the states of the loop one after the other; where the reservoir forgets within a stretch, two passes do. A
-    product of a sparse matrix with several vectors costs hardly more than with one, so that even a reservoir that does
-    not forget takes about as long as one step after the other.
+    with the states of the loop one after the other; where the reservoir forgets within a stretch, one pass does after a
+    guess from the last steps. A product of a sparse matrix with several vectors costs hardly more than with one, so
+    that even a reservoir that does not forget takes about as long as one step after the other.
 
     `packed` is `kernels.pack(cell.R[0])`, needed where the weights are traced. No masks and no resets.
 
@@ -70,23 +72,28 @@ def _run(cell: EchoState, packed: Packed, xs: Float[Array, "rows time input"], s
         h = new if cell.leak == 1 else (1 - cell.leak) * h + cell.leak * new
         return h, h.T
 
+    def following(end: Array) -> Array:
+        by_row = end.reshape(units, rows, segments)
+        return jnp.concatenate([jnp.zeros_like(by_row[..., :1]), by_row[..., :-1]], axis=-1).reshape(units, width)
+
     def a_pass(start: Array) -> tuple[Array, Array]:
         end, ys = jax.lax.scan(one, start, stretches)
-        by_row = end.reshape(units, rows, segments)
-        following = jnp.concatenate([jnp.zeros_like(by_row[..., :1]), by_row[..., :-1]], axis=-1)
-        return following.reshape(units, width), ys
+        return following(end), ys
 
     def going(at: Any) -> Array:
-        start, following, _, number = at
-        near = 512 * jnp.finfo(dtype).eps * jnp.maximum(jnp.max(jnp.abs(following)), 1)
-        return (number < segments) & (jnp.max(jnp.abs(following - start)) > near)
+        start, then, _, number = at
+        near = 512 * jnp.finfo(dtype).eps * jnp.maximum(jnp.max(jnp.abs(then)), 1)
+        return (number < segments) & (jnp.max(jnp.abs(then - start)) > near)
 
     def again(at: Any) -> Any:
         _, start, _, number = at
         return (start, *a_pass(start), number + 1)
 
-    first = jnp.zeros((units, width), dtype)
-    _, _, ys, _ = jax.lax.while_loop(going, again, (first, *a_pass(first), jnp.ones((), jnp.int32)))
+    # A first guess of the starts: what comes before the end of a stretch by more than this is mostly forgotten.
+    guess = jnp.zeros((units, width), dtype)
+    if segments > 1:
+        guess = following(jax.lax.scan(lambda h, x: (one(h, x)[0], None), guess, stretches[-WARM:])[0])
+    _, _, ys, _ = jax.lax.while_loop(going, again, (guess, *a_pass(guess), jnp.ones((), jnp.int32)))
     whole = ys.reshape(length, rows, segments, units).transpose(1, 2, 0, 3).reshape(rows, length * segments, units)
     whole = whole[:, :time]
     return whole, whole[:, -1] if time else jnp.zeros((rows, units), dtype)

@@ -22,6 +22,7 @@ STUDIES: dict[str, str] = {
     "bandit": "ostinato.studies.bandit",
     "reward-speed": "ostinato.studies.reward_speed",
     "kalman": "ostinato.studies.kalman",
+    "evolution": "ostinato.studies.evolution",
 }
 
 
