@@ -108,6 +108,23 @@ inline Shape shape_of(const Common& c, int64_t entries, int64_t unit_step, int64
   return {each, units * unit_step};
 }
 
+// The same for the number of rows of this step, found anew only where that number changes.
+class Shapes {
+ public:
+  Shapes(const Common& c, int64_t entries, int64_t unit_step) : c_(c), entries_(entries), step_(unit_step) {}
+  // Blocks of a tile are beside it, so that nobody has to divide.
+  const Shape& of(int64_t rows) {
+    if (rows != rows_) shape_ = shape_of(c_, entries_, step_, rows_ = rows), blocks = shape_.units / step_;
+    return shape_;
+  }
+  int64_t blocks = 0;
+
+ private:
+  const Common& c_;
+  int64_t entries_, step_, rows_ = -1;
+  Shape shape_{};
+};
+
 template <class T>
 void fill_constants(T* slots, int64_t stride, const double* values, int64_t count) {
   for (int64_t i = 0; i < count; ++i) std::fill_n(slots + i * stride, stride, static_cast<T>(values[i]));
@@ -133,9 +150,10 @@ void forward(const Forward<T>& f, Team& team) {
     int32_t* alive;
   };
   std::vector<Part> parts(plan.parts);
-  T *packed = nullptr, *shared[2] = {nullptr, nullptr};
+  T *packed = nullptr, *bias = nullptr, *shared[2] = {nullptr, nullptr};
   auto layout = [&](Cutter cutter) {
     packed = cutter.template cut<T>(G > 0 ? c.size() : 0);
+    bias = f.bias ? cutter.template cut<T>(c.blocks() * c.units() * G) : nullptr;
     for (auto& half : shared) half = cutter.template cut<T>(G > 0 && !f.y_is_hidden ? B * H : 0);
     for (auto& part : parts) {
       part.slots = cutter.template cut<T>(f.slots * entries);
@@ -166,6 +184,8 @@ void forward(const Forward<T>& f, Team& team) {
     views[F_PARAMS] = {V::UNITS, const_cast<T*>(f.params_at), 0, nullptr};
     views[F_Z] = {V::POINTERS, nullptr, 0, part.next};
     Tile<T> tile{part.slots, entries, 0, 0, 0, 0, H, nullptr};
+    Product<T> product(c, packed, bias);
+    Shapes shapes(f, entries, step);
     for (int64_t s = 0; s < T_; ++s) {
       const int64_t t = f.reverse ? T_ - 1 - s : s;
       int64_t n = 0;
@@ -204,15 +224,14 @@ void forward(const Forward<T>& f, Team& team) {
         views[F_EXTRA] = {V::ROWS, f.extra_at + t * B * f.extra * H, f.extra * H, nullptr};
       }
       if (f.keep) views[F_STATES] = {V::ROWS, f.kept + t * B * NS * H, NS * H, nullptr};
-      const Shape shape = shape_of(f, entries, step, n);
-      for (int64_t block = block_from; block < block_to; block += shape.units / step) {
-        const int64_t blocks = std::min(shape.units / step, block_to - block);
+      const Shape& shape = shapes.of(n);
+      for (int64_t block = block_from; block < block_to; block += shapes.blocks) {
+        const int64_t blocks = std::min(shapes.blocks, block_to - block);
         tile.units = blocks * step, tile.first = block * step, tile.valid = std::min(tile.units, H - tile.first);
         for (int64_t r = 0; r < n; r += shape.rows) {
           tile.rows = std::min(shape.rows, n - r), tile.row = part.alive + r;
           for (int64_t i = 0; G > 0 && i < blocks; ++i)
-            block_product<T>(c, packed, f.bias, block + i, part.rows + r, tile.rows,
-                             part.slots + f.constants * entries + i * step, entries, tile.units);
+            product(block + i, part.rows + r, tile.rows, part.slots + f.constants * entries + i * step, entries, tile.units);
           run(f.code, tile, views);
         }
       }
@@ -230,6 +249,7 @@ void forward(const Forward<T>& f, Team& team) {
   };
 
   auto work = [&](int member, int members, Barrier& barrier) {
+    if (bias && member == 0) pack_bias<T>(c, f.bias, bias);
     for (int64_t block = member; G > 0 && block < c.blocks(); block += members) pack_forward<T>(c, f.R, block, packed);
     if (members < plan.parts && plan.by_units) {
       // Too few came to keep in step with one another: the caller does every part, step by step.
@@ -299,6 +319,8 @@ void backward(const Backward<T>& b, Team& team) {
     views[B_D_STATE] = {V::ROWS, b.d_state, NS * H, nullptr};
     views[B_SUMS] = {V::UNITS, part.sums, 0, nullptr};
     Tile<T> tile{part.slots, entries, 0, 0, 0, 0, H, nullptr};
+    Product<T> product(c, packed, nullptr);
+    Shapes shapes(b, entries, step);
     for (int64_t s = T_ - 1; s >= 0; --s) {
       const int64_t t = b.reverse ? T_ - 1 - s : s;
       int64_t n = 0;
@@ -326,10 +348,10 @@ void backward(const Backward<T>& b, Team& team) {
         views[B_D_HIDDEN] = {V::ROWS, half, G * H, nullptr};
         views[B_D_EXTRA] = {V::ROWS, b.d_extra + (b.d_extra ? t * B * NX * H : 0), NX * H, nullptr};
         views[B_D_DT] = {V::SCALARS, b.d_dt + (b.d_dt ? t * B : 0), 0, nullptr};
-        const Shape shape = shape_of(b, entries, step, n);
+        const Shape& shape = shapes.of(n);
         tile.slots = part.slots;
-        for (int64_t block = block_from; block < block_to; block += shape.units / step) {
-          const int64_t blocks = std::min(shape.units / step, block_to - block);
+        for (int64_t block = block_from; block < block_to; block += shapes.blocks) {
+          const int64_t blocks = std::min(shapes.blocks, block_to - block);
           tile.units = blocks * step, tile.first = block * step, tile.valid = std::min(tile.units, H - tile.first);
           for (int64_t r = 0; r < n; r += shape.rows) {
             tile.rows = std::min(shape.rows, n - r), tile.row = part.alive + r;
@@ -344,14 +366,14 @@ void backward(const Backward<T>& b, Team& team) {
           for (int64_t i = 0; i < n; ++i)
             part.rows[i] = b.direct ? b.d_input + (t * B + part.alive[i]) * GI * H : half + part.alive[i] * G * H;
           tile.slots = part.slots_after;
-          for (int64_t block = block_from; block < block_to; block += shape.units / step) {
-            const int64_t blocks = std::min(shape.units / step, block_to - block);
+          for (int64_t block = block_from; block < block_to; block += shapes.blocks) {
+            const int64_t blocks = std::min(shapes.blocks, block_to - block);
             tile.units = blocks * step, tile.first = block * step, tile.valid = std::min(tile.units, H - tile.first);
             for (int64_t r = 0; r < n; r += shape.rows) {
               tile.rows = std::min(shape.rows, n - r), tile.row = part.alive + r;
               for (int64_t i = 0; i < blocks; ++i)
-                block_product<T>(c, packed, nullptr, block + i, part.rows + r, tile.rows,
-                                 part.slots_after + b.constants_after * entries + i * step, entries, tile.units);
+                product(block + i, part.rows + r, tile.rows, part.slots_after + b.constants_after * entries + i * step, entries,
+                        tile.units);
               run(b.after, tile, views);
             }
           }

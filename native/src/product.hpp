@@ -131,33 +131,81 @@ void pack_backward(const Cut& c, const T* R, int64_t block, T* packed) {
   }
 }
 
-// The product of some rows with one block, into slots: gate g of the block at out + g * gate_stride.
+// Biases in the order of the panels' columns, zero beyond the last unit.
 template <class T>
-void block_product(const Cut& c, const T* packed, const T* bias, int64_t block, const T* const* rows, int64_t count,
-                   T* out, int64_t gate_stride, int64_t row_stride) {
-  for (int64_t group = 0; group < c.groups; ++group) {
-    const int64_t g = c.group_gates(group), vectors = c.vectors(group);
-    T* to[4];
-    alignas(BYTES) T first[4 * LANES<T>];
-    for (int64_t v = 0; v < vectors; ++v) {
-      to[v] = out + (4 * group + v % g) * gate_stride + (v / g) * c.lanes;
-      if (!bias) continue;
-      for (int64_t l = 0; l < c.lanes; ++l) {
-        const int64_t u = block * c.units() + (v / g) * c.lanes + l;
-        first[v * c.lanes + l] = u < c.hidden ? bias[(4 * group + v % g) * c.hidden + u] : T(0);
-      }
+void pack_bias(const Cut& c, const T* bias, T* packed) {
+  for (int64_t block = 0; block < c.blocks(); ++block)
+    for (int64_t group = 0; group < c.groups; ++group) {
+      const int64_t g = c.group_gates(group);
+      for (int64_t v = 0; v < c.vectors(group); ++v)
+        for (int64_t l = 0; l < c.lanes; ++l) {
+          const int64_t u = block * c.units() + (v / g) * c.lanes + l;
+          *packed++ = u < c.hidden ? bias[(4 * group + v % g) * c.hidden + u] : T(0);
+        }
     }
-    const int64_t most = most_rows(static_cast<int>(vectors));
-    // Rows are shared out evenly: six and six rather than eight and four.
-    const int64_t pieces = (count + most - 1) / most;
-    for (int64_t p = 0, r = 0; p < pieces; ++p) {
-      const int64_t n = (count - r) / (pieces - p);
-      choose_micro<T>(n, vectors)(rows + r, c.inner, packed + c.panel(block, group), bias ? first : nullptr, to, row_stride);
-      for (int64_t v = 0; v < vectors; ++v) to[v] += n * row_stride;
-      r += n;
+}
+
+// The product of some rows with one block after the other. How a number of rows is cut into calls of the micro-kernel is
+// found once: where there is little to multiply, finding it would take as long.
+template <class T>
+class Product {
+ public:
+  // `bias`: as packed above, or null.
+  Product(const Cut& c, const T* packed, const T* bias) : c_(c), packed_(packed), bias_(bias) {}
+
+  // Into slots: gate g of the block at out + g * gate_stride.
+  void operator()(int64_t block, const T* const* rows, int64_t count, T* out, int64_t gate_stride, int64_t row_stride) {
+    const Known& known = known_[0].count == count ? known_[0] : known_[1].count == count ? known_[1] : learn(count);
+    const T* panel = packed_ + c_.panel(block, 0);
+    const T* bias = bias_ ? bias_ + block * c_.across * c_.gates * c_.lanes : nullptr;
+    for (int64_t group = 0; group < c_.groups; ++group) {
+      const int64_t g = c_.group_gates(group), vectors = c_.vectors(group);
+      T* to[4];
+      for (int64_t a = 0, v = 0; a < c_.across; ++a)
+        for (int64_t i = 0; i < g; ++i) to[v++] = out + (4 * group + i) * gate_stride + a * c_.lanes;
+      const Cuts& cuts = known.by_vectors[vectors - 1];
+      const T* const* from = rows;
+      for (int64_t piece = 0; piece < cuts.pieces; ++piece) {
+        const bool more = piece >= cuts.smaller;
+        const int64_t n = cuts.size + more;
+        (more ? cuts.large : cuts.small)(from, c_.inner, panel, bias, to, row_stride);
+        from += n;
+        for (int64_t v = 0; v < vectors; ++v) to[v] += n * row_stride;
+      }
+      panel += vectors * c_.lanes * c_.inner;
+      if (bias) bias += vectors * c_.lanes;
     }
   }
-}
+
+ private:
+  // Rows are shared out evenly: six and six rather than eight and four.
+  struct Cuts {
+    int64_t pieces = 0, smaller = 0, size = 0;
+    Micro<T> small = nullptr, large = nullptr;
+  };
+  struct Known {
+    int64_t count = -1;
+    Cuts by_vectors[4];
+  };
+
+  const Known& learn(int64_t count) {
+    known_[1] = known_[0];
+    known_[0].count = count;
+    for (int64_t vectors = 1; vectors <= 4; ++vectors) {
+      Cuts& cuts = known_[0].by_vectors[vectors - 1];
+      const int64_t most = most_rows(static_cast<int>(vectors));
+      cuts.pieces = (count + most - 1) / most;
+      cuts.size = cuts.pieces ? count / cuts.pieces : 0;
+      cuts.smaller = cuts.pieces - (cuts.pieces ? count % cuts.pieces : 0);
+      cuts.small = choose_micro<T>(cuts.size, vectors), cuts.large = choose_micro<T>(cuts.size + 1, vectors);
+    }
+    return known_[0];
+  }
+
+  Cut c_;
+  const T *packed_, *bias_;
+  Known known_[2];
+};
 
 // C += A^T B for MR columns of A and NV vectors of columns of B, both packed [k][...].
 template <class T, int MR, int NV>

@@ -63,9 +63,10 @@ void by_hand(Data& d, std::vector<float>& packed) {
   std::vector<float> q(4 * B * L);
   std::fill(d.c.begin(), d.c.end(), 0.0f);
   for (int64_t b = 0; b < B; ++b) rows[b] = d.z0.data() + b * H;
+  Product<float> product(c, packed.data(), nullptr);
   for (int64_t t = 0; t < TIME; ++t) {
     for (int64_t block = 0; block < c.blocks(); ++block) {
-      block_product<float>(c, packed.data(), nullptr, block, rows.data(), B, q.data(), B * L, L);
+      product(block, rows.data(), B, q.data(), B * L, L);
       for (int64_t b = 0; b < B; ++b) {
         const float* x = d.input.data() + ((t * B + b) * 4) * H + block * L;
         auto a = [&](int64_t g) { return load<float>(q.data() + (g * B + b) * L) + load<float>(x + g * H); };

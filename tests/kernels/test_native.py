@@ -42,8 +42,10 @@ def largest(expected, found):
 
 
 def drawn(tree, rng, dtype):
-    """Leaves with noise on them, so that no gradient vanishes by a special value."""
-    noisy = lambda leaf: leaf + jnp.asarray(rng.normal(0, 0.2, leaf.shape), dtype)  # noqa: E731
+    """Leaves with noise on them, so that no gradient vanishes by a special value; less on wide matrices, which would
+    otherwise make errors grow from step to step."""
+    width = lambda leaf: leaf.shape[-1] if leaf.ndim > 1 else 1  # noqa: E731
+    noisy = lambda leaf: leaf + jnp.asarray(rng.normal(0, 0.2 / max(width(leaf), 1) ** 0.5, leaf.shape), dtype)  # noqa: E731
     return jax.tree.map(lambda leaf: noisy(leaf) if eqx.is_inexact_array(leaf) else leaf, tree)
 
 
