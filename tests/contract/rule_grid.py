@@ -13,7 +13,7 @@ from ostinato.cells import CELLS
 from ostinato.data import Examples, SequenceBatch
 from ostinato.errors import UnsupportedRule
 from ostinato.layers import Readout, Stack
-from ostinato.learning import BPTT, RULES, Approximate, Exact, Refusal
+from ostinato.learning import BPTT, RULES, Approximate, Exact, Refusal, Rule
 from ostinato.losses import squared
 
 from .grid import drawn
@@ -25,7 +25,8 @@ SETTINGS = {"truncated-bptt": {"window": 5}, "snap": {"n": 2}}
 
 def rules():
     """Those of the table that give gradients."""
-    return {name: entry.make(**SETTINGS.get(name, {})) for name, entry in RULES.items() if hasattr(entry.make, "init")}
+    made = {name: entry.make(**SETTINGS.get(name, {})) for name, entry in RULES.items()}
+    return {name: rule for name, rule in made.items() if isinstance(rule, Rule)}
 
 
 def rows(whole=False):
