@@ -50,7 +50,8 @@ def run(model: Any, examples: Examples, key: PRNGKeyArray | None, carry: StateCa
 
     By the plain scan: the compiled loop takes networks that have weights of their own one by one.
     """
-    inputs, state, options = examples.inputs, None, {"key": key}
+    inputs, state = examples.inputs, None
+    options: dict[str, Any] = {"key": key}
     if carry is not None:
         fresh = start_state(model, inputs.batch_shape, key)
         state, options["start"] = select(carry.step == 0, fresh, carry.state), carry.step

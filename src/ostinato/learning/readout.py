@@ -71,8 +71,9 @@ def features(
     `packed`: the matrix of a model that is one large reservoir, `packed_reservoir(model)`; it then runs faster.
     """
     plain = inputs.mask is None and inputs.reset is None and inputs.observed is None
-    if packed is not None and plain:
-        return echo_states(stack_of(model).layers[0], inputs.values, packed=packed)[0]
+    stack = stack_of(model)
+    if packed is not None and plain and stack is not None:
+        return echo_states(stack.layers[0], inputs.values, packed=packed)[0]
     if isinstance(model, ManyToOne):
         ys, _ = unroll(model.rnn.stack, inputs, key=key)
         return pool_steps(ys, inputs.mask, model.pool, backward_size(model.rnn))
