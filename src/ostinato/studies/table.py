@@ -25,6 +25,8 @@ STUDIES: dict[str, str] = {
     "oscillator": "ostinato.studies.oscillator",
     "stream": "ostinato.studies.stream",
     "truncation": "ostinato.studies.truncation",
+    "kalman": "ostinato.studies.kalman",
+    "evolution": "ostinato.studies.evolution",
 }
 
 
