@@ -83,6 +83,17 @@ std::string refusal(const Backward<T>& call);
 
 class Team;
 
+// y = A x for a matrix of few entries. Its columns are cut into blocks, so that the part of x that a block meets stays in
+// the first cache; the entries of row i in block b stand at starts[b * rows + i] to the next of the starts.
+template <class T>
+struct Sparse {
+  int64_t rows = 0, width = 0, blocks = 0;  // x is (columns, width), y (rows, width)
+  int64_t entries = 0, columns_of_x = 0;
+  const T *values = nullptr, *x = nullptr;
+  const int32_t *columns = nullptr, *starts = nullptr;
+  T* y = nullptr;
+};
+
 // One build of the loop for one instruction set.
 struct Kernels {
   const char* name;
@@ -92,6 +103,8 @@ struct Kernels {
   void (*backward64)(const Backward<double>&, Team&);
   void (*map32)(int32_t op, const float* a, float* out, int64_t count);
   void (*map64)(int32_t op, const double* a, double* out, int64_t count);
+  bool (*sparse32)(const Sparse<float>&);  // false, and nothing done, where an entry lies outside
+  bool (*sparse64)(const Sparse<double>&);
   double (*peak32)(double seconds);  // floating-point operations a second of one thread
   double (*reading)(int64_t bytes, double seconds);  // bytes a second that one thread reads from so many
 };

@@ -284,6 +284,60 @@ XLA_FFI_DEFINE_HANDLER(backward_handler, backward_call,
                            .RemainingRets());
 
 template <class T>
+void run_sparse(const ffi::AnyBuffer& values, const ffi::AnyBuffer& columns, const ffi::AnyBuffer& starts,
+                const ffi::AnyBuffer& x, ffi::AnyBuffer& y) {
+  auto sizes = [](const ffi::AnyBuffer& b) { return b.dimensions(); };
+  if (sizes(values).size() != 1 || sizes(columns).size() != 1 || sizes(starts).size() != 1 || sizes(x).size() != 2 ||
+      sizes(y).size() != 2 || columns.element_type() != ffi::S32 || starts.element_type() != ffi::S32 ||
+      x.element_type() != values.element_type() || y.element_type() != values.element_type())
+    throw Wrong{"sparse: types or shapes"};
+  Sparse<T> s;
+  s.entries = sizes(values)[0], s.columns_of_x = sizes(x)[0];
+  s.rows = sizes(y)[0], s.width = sizes(y)[1];
+  if (s.rows == 0 || s.width == 0) return;
+  const int64_t edges = sizes(starts)[0] - 1;
+  s.blocks = edges / s.rows;
+  if (sizes(columns)[0] != s.entries || edges < s.rows || edges % s.rows != 0 || sizes(x)[1] != s.width)
+    throw Wrong{"sparse: shapes"};
+  s.starts = static_cast<const int32_t*>(starts.untyped_data());
+  s.columns = static_cast<const int32_t*>(columns.untyped_data());
+  for (int64_t i = 0; i < edges; ++i)
+    if (s.starts[i] > s.starts[i + 1]) throw Wrong{"sparse: starts"};
+  if (s.starts[0] < 0 || s.starts[edges] > s.entries) throw Wrong{"sparse: starts"};
+  s.values = static_cast<const T*>(values.untyped_data()), s.x = static_cast<const T*>(x.untyped_data());
+  s.y = static_cast<T*>(y.untyped_data());
+  bool fits;
+  if constexpr (std::is_same_v<T, float>)
+    fits = the_kernels().sparse32(s);
+  else
+    fits = the_kernels().sparse64(s);
+  if (!fits) throw Wrong{"sparse: columns"};
+}
+
+ffi::Error sparse_call(ffi::AnyBuffer values, ffi::AnyBuffer columns, ffi::AnyBuffer starts, ffi::AnyBuffer x,
+                       ffi::Result<ffi::AnyBuffer> y) {
+  try {
+    if (values.element_type() == ffi::F32)
+      run_sparse<float>(values, columns, starts, x, *y);
+    else if (values.element_type() == ffi::F64)
+      run_sparse<double>(values, columns, starts, x, *y);
+    else
+      throw Wrong{"expected float32 or float64"};
+    return ffi::Error::Success();
+  } catch (const Wrong& wrong) {
+    return ffi::Error::InvalidArgument("ostinato: refused: " + wrong.why);
+  }
+}
+
+XLA_FFI_DEFINE_HANDLER(sparse_handler, sparse_call,
+                       ffi::Ffi::Bind()
+                           .Arg<ffi::AnyBuffer>()
+                           .Arg<ffi::AnyBuffer>()
+                           .Arg<ffi::AnyBuffer>()
+                           .Arg<ffi::AnyBuffer>()
+                           .Ret<ffi::AnyBuffer>());
+
+template <class T>
 void apply(int32_t op, nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu> a,
            nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu> out) {
   if (op < COPY || op > IS_FINITE || a.shape(0) != out.shape(0)) throw nb::value_error("apply: operation or shapes");
@@ -303,6 +357,7 @@ NB_MODULE(_native, m) {
     nb::dict found;
     found["ostinato_forward"] = nb::capsule(reinterpret_cast<void*>(forward_handler));
     found["ostinato_backward"] = nb::capsule(reinterpret_cast<void*>(backward_handler));
+    found["ostinato_sparse"] = nb::capsule(reinterpret_cast<void*>(sparse_handler));
     return found;
   });
   m.def("build", [] { return std::string(the_kernels().name); });

@@ -156,7 +156,9 @@ def test_the_estimate_is_unbiased_where_blurring_changes_no_gradient(x64):
 
     @jax.jit
     def draw(keys, examples):
-        return jax.vmap(lambda key: genes_of(rule(model, ost.losses.squared, examples, None, key)[1]))(keys)
+        return jax.vmap(
+            lambda key: genes_of(rule(model, ost.losses.squared, examples, rule.init(model, examples), key)[1])
+        )(keys)
 
     draws = np.asarray(draw(jr.split(jr.key(2), 2000), examples))
     error = draws.mean(axis=0) - np.asarray(exact)
@@ -174,7 +176,7 @@ def test_ranks_and_devices(x64, problem):
 
     @eqx.filter_jit
     def estimate(model, rule, examples):
-        return rule(model, ost.losses.squared, examples, None, jr.key(0))[1]
+        return rule(model, ost.losses.squared, examples, rule.init(model, examples), jr.key(0))[1]
 
     grads = [estimate(model, OpenAIES(population=8, devices=n), examples) for n in (1, 2)]
     assert np.any(genes_of(grads[0]))

@@ -12,6 +12,7 @@ BENCHES: dict[str, str] = {
     "checkpoint": "ostinato.benches.checkpoint",
     "rules": "ostinato.benches.rules",
     "evolution": "ostinato.benches.evolution",
+    "reservoir": "ostinato.benches.reservoir",
 }
 
 

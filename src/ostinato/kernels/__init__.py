@@ -12,6 +12,9 @@ from .loop import select as select
 from .loop import step as step
 from .native import native as native
 from .scan import hoisted_input as hoisted_input
+from .sparse import Packed as Packed
+from .sparse import pack as pack
+from .sparse import sparse_product as sparse_product
 from .trailing import trailing_map as trailing_map
 from .units import FREE as FREE
 from .units import Mixed as Mixed

@@ -5,6 +5,7 @@ from ostinato.kernels import step as step
 from .bidirectional import Bidirectional as Bidirectional
 from .bidirectional import BidirectionalState as BidirectionalState
 from .dropout import Dropout as Dropout
+from .echoes import echo_states as echo_states
 from .feedback import Feedback as Feedback
 from .feedback import FeedbackState as FeedbackState
 from .initial import learn_initial_state as learn_initial_state

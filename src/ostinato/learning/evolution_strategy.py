@@ -10,7 +10,8 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from ostinato.data.batch import Examples
 from ostinato.errors import SettingsError
-from ostinato.learning.base import Approximate, Exact, Loss, Refusal, Rule, weighted_loss
+from ostinato.learning.base import Approximate, Exact, Loss, Refusal, Rule, start_state, weighted_loss
+from ostinato.learning.bptt import StateCarry
 from ostinato.learning.genes import evaluate, genes_of, run, with_genes
 
 
@@ -26,8 +27,8 @@ class OpenAIES(Rule):
     no more than others; the length of the "gradient" is then without meaning, and Adam the optimiser to take.
 
     Unbiased for the blurred loss without ranks, so exact in the mean where blurring changes no gradient: for losses
-    linear or quadratic in the weights. Chunks are taken as sequences of their own. The value is the loss of the
-    network itself. `devices` share the population.
+    linear or quadratic in the weights. On chunks all networks start from the state of the network itself. The value
+    is its loss. `devices` share the population.
 
     ```python
     >>> import jax, jax.numpy as jnp, optax, ostinato as ost
@@ -61,12 +62,13 @@ class OpenAIES(Rule):
         shaped = "the ranks of losses" if self.ranks else "losses"
         return Approximate(f"the gradient of a blurred loss, estimated from {shaped} of {self.population} networks")
 
-    def init(self, model: Any, examples: Examples) -> None:
-        del model, examples
+    def init(self, model: Any, examples: Examples) -> StateCarry:
+        state = start_state(self.check(model) and model, examples.inputs.batch_shape, None)
+        return StateCarry(state, jnp.zeros((), jnp.int32))
 
     def __call__(
-        self, model: Any, loss: Loss, examples: Examples, carry: None, key: PRNGKeyArray | None = None
-    ) -> tuple[Float[Array, ""], PyTree, None]:
+        self, model: Any, loss: Loss, examples: Examples, carry: StateCarry, key: PRNGKeyArray | None = None
+    ) -> tuple[Float[Array, ""], PyTree, StateCarry]:
         if key is None:
             raise SettingsError("key: this rule draws networks at random, it needs a key")
         k_draw, k_noise = jr.split(key)
@@ -74,13 +76,18 @@ class OpenAIES(Rule):
         pairs = self.population // 2
         noise = jr.normal(k_draw, (pairs, genes.size), genes.dtype)
         offsets = self.sigma * jnp.concatenate([noise, -noise])
-        losses, _ = evaluate(model, genes[None] + offsets, loss, examples, k_noise, devices=self.devices)
+        losses, _ = evaluate(model, genes[None] + offsets, loss, examples, k_noise, devices=self.devices, carry=carry)
         worth = centred_ranks(losses) if self.ranks else losses
         worth = worth.astype(genes.dtype)
         estimate = (worth[:pairs] - worth[pairs:]) @ noise / (2 * pairs * self.sigma)
-        value = weighted_loss(loss, run(model, examples, k_noise), examples)
+        ys, final = run(model, examples, k_noise, carry)
+        value = weighted_loss(loss, ys, examples)
         blank = jax.tree.map(lambda leaf: jnp.zeros_like(leaf) if eqx.is_inexact_array(leaf) else leaf, model)
-        return value, eqx.filter(with_genes(blank, estimate), eqx.is_inexact_array), carry
+        return (
+            value,
+            eqx.filter(with_genes(blank, estimate), eqx.is_inexact_array),
+            StateCarry(final, carry.step + examples.inputs.time_size),
+        )
 
 
 def centred_ranks(losses: Float[Array, " networks"]) -> Float[Array, " networks"]:

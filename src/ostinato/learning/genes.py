@@ -15,8 +15,11 @@ from ostinato.cells.fixed import free_parameters
 from ostinato.checks import check_same
 from ostinato.data.batch import Examples
 from ostinato.errors import SettingsError
+from ostinato.kernels import select
 from ostinato.layers import RNN, ManyToOne, unroll
-from ostinato.learning.base import Loss, weighted_loss
+from ostinato.learning.base import Loss, start_state, weighted_loss
+from ostinato.learning.bptt import StateCarry
+from ostinato.types import State
 
 Learned = Callable[[Array, Any], Bool[Array, ""]]
 
@@ -42,14 +45,21 @@ def with_genes(model: Any, genes: Float[Array, " genes"]) -> Any:
     return eqx.combine(ravel_pytree(free)[1](genes), rest)
 
 
-def run(model: Any, examples: Examples, key: PRNGKeyArray | None) -> Any:
-    """The outputs; by the plain scan, since the compiled loop takes networks with weights of their own one by one."""
-    inputs = examples.inputs
+def run(model: Any, examples: Examples, key: PRNGKeyArray | None, carry: StateCarry | None = None) -> tuple[Any, State]:
+    """Outputs and last state, after the steps of the carry if there is one.
+
+    By the plain scan: the compiled loop takes networks that have weights of their own one by one.
+    """
+    inputs, state = examples.inputs, None
+    options: dict[str, Any] = {"key": key}
+    if carry is not None:
+        fresh = start_state(model, inputs.batch_shape, key)
+        state, options["start"] = select(carry.step == 0, fresh, carry.state), carry.step
     if isinstance(model, Cell):
-        return unroll(model, inputs, key=key, kernel="reference")[0]
+        return unroll(model, inputs, state, kernel="reference", **options)
     if isinstance(model, RNN | ManyToOne):
-        return model(inputs, None, key=key, kernel="reference")[0]
-    return model(inputs, None, key=key)[0]
+        options["kernel"] = "reference"
+    return model(inputs, state, **options)
 
 
 def share_learned(learned: Learned, ys: Any, examples: Examples) -> Float[Array, ""]:
@@ -72,17 +82,19 @@ def evaluate(
     *,
     learned: Learned | None = None,
     devices: int = 1,
+    carry: StateCarry | None = None,
 ) -> tuple[Float[Array, " networks"], Float[Array, " networks"]]:
     """The loss of each network, infinite where it is no number, and the share of the examples that it has learned.
 
-    All networks see the same examples and the same noise. They are shared out over the first `devices` devices.
+    All networks see the same examples and the same noise, and start from the state of the carry if there is one. They
+    are shared out over the first `devices` devices.
     Raises `SettingsError` where that does not come out even.
     """
-    arrays, rest = eqx.partition((model, examples, key), eqx.is_array)
+    arrays, rest = eqx.partition((model, examples, key, carry), eqx.is_array)
 
     def one(genes: Array, arrays: Any) -> tuple[Array, Array]:
-        model, examples, key = eqx.combine(arrays, rest)
-        ys = run(with_genes(model, genes), examples, key)
+        model, examples, key, carry = eqx.combine(arrays, rest)
+        ys, _ = run(with_genes(model, genes), examples, key, carry)
         share = jnp.zeros((), examples.weight.dtype) if learned is None else share_learned(learned, ys, examples)
         return weighted_loss(loss, ys, examples), share
 

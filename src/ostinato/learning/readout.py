@@ -5,12 +5,19 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from ostinato.cells.echo_state import EchoState
 from ostinato.data.batch import Examples, SequenceBatch
-from ostinato.layers import RNN, Feedback, ManyToOne, Readout, Stack, pool_steps, unroll
+from ostinato.kernels import Packed, pack
+from ostinato.layers import RNN, Feedback, ManyToOne, Readout, Stack, echo_states, pool_steps, unroll
 from ostinato.layers.many_to_one import backward_size
 from ostinato.learning.base import Exact, Refusal
+
+LARGE, SPARSE = 200, 0.3
+"""From so many units on, with at most this share of the places filled, a reservoir is run as a sparse one."""
 
 
 def stack_of(model: Any) -> Stack | None:
@@ -56,13 +63,36 @@ def body_of(model: Any) -> Stack | None:
     return Stack(layers) if layers else None
 
 
-def features(model: Any, inputs: SequenceBatch, key: PRNGKeyArray | None) -> Float[Array, "..."]:
-    """What the read-out sees: `(*batch, time, features)`, or `(*batch, features)` with one output per sequence."""
+def features(
+    model: Any, inputs: SequenceBatch, key: PRNGKeyArray | None, packed: Packed | None = None
+) -> Float[Array, "..."]:
+    """What the read-out sees: `(*batch, time, features)`, or `(*batch, features)` with one output per sequence.
+
+    `packed`: the matrix of a model that is one large reservoir, `packed_reservoir(model)`; it then runs faster.
+    """
+    plain = inputs.mask is None and inputs.reset is None and inputs.observed is None
+    stack = stack_of(model)
+    if packed is not None and plain and stack is not None:
+        return echo_states(stack.layers[0], inputs.values, packed=packed)[0]
     if isinstance(model, ManyToOne):
         ys, _ = unroll(model.rnn.stack, inputs, key=key)
         return pool_steps(ys, inputs.mask, model.pool, backward_size(model.rnn))
     body = body_of(model)
     return inputs.values if body is None else unroll(body, inputs, key=key)[0]
+
+
+def packed_reservoir(model: Any) -> Packed | None:
+    """The recurrent matrix of a model that is one large sparse reservoir and a read-out; None for any other.
+
+    None too where the weights are traced: how many entries there are is then not known.
+    """
+    stack = stack_of(model)
+    if stack is None or len(stack.layers) != 2 or not isinstance(stack.layers[0], EchoState):
+        return None
+    R = stack.layers[0].R[0]
+    if isinstance(R, Tracer) or R.shape[0] < LARGE or np.count_nonzero(np.asarray(R)) > SPARSE * R.size:
+        return None
+    return pack(R)
 
 
 def rows(examples: Examples, values: Any) -> tuple[Float[Array, "n features"], Any, Float[Array, " n"]]:

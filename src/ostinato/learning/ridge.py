@@ -9,13 +9,17 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ostinato.data.batch import Examples
 from ostinato.errors import SettingsError
+from ostinato.kernels import Packed
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
 from ostinato.learning.direct import DirectRule, Metrics, as_metric
-from ostinato.learning.readout import features, linear_readout, readout_of, rows, with_readout
+from ostinato.learning.readout import features, linear_readout, packed_reservoir, readout_of, rows, with_readout
 
 
 class RidgeCarry(NamedTuple):
-    """The network, and the weighted sums over all examples so far: x x', x y', x, y, and the weights themselves."""
+    """The network, and the weighted sums over all examples so far: x x', x y', x, y, and the weights themselves.
+
+    `packed` is the matrix of a large reservoir once more, as its entries.
+    """
 
     model: Any
     xx: Float[Array, "features features"]
@@ -23,6 +27,7 @@ class RidgeCarry(NamedTuple):
     x: Float[Array, " features"]
     y: Float[Array, " output"]
     weight: Float[Array, ""]
+    packed: Packed | None
 
 
 class Ridge(DirectRule):
@@ -69,20 +74,23 @@ class Ridge(DirectRule):
         V = readout_of(self.check(model) and model).V
         zeros = lambda *shape: jnp.zeros(shape, V.dtype)  # noqa: E731
         outputs, inputs = V.shape
-        return RidgeCarry(model, zeros(inputs, inputs), zeros(inputs, outputs), zeros(inputs), zeros(outputs), zeros())
+        sums = zeros(inputs, inputs), zeros(inputs, outputs), zeros(inputs), zeros(outputs), zeros()
+        return RidgeCarry(model, *sums, packed_reservoir(model))
 
     def step(self, carry: RidgeCarry, loss: Loss, examples: Examples, key: PRNGKeyArray) -> tuple[RidgeCarry, Metrics]:
-        xs, targets, w = rows(examples, features(carry.model, examples.inputs, key))
+        xs, targets, w = rows(examples, features(carry.model, examples.inputs, key, carry.packed))
         dtype = carry.xx.dtype
         xs, targets, w = xs.astype(dtype), targets.astype(dtype), w.astype(dtype)
-        weighted = w[:, None] * xs
+        root = jnp.sqrt(w)
+        scaled = root[:, None] * xs
         sums = RidgeCarry(
             carry.model,
-            carry.xx + weighted.T @ xs,
-            carry.xy + weighted.T @ targets,
-            carry.x + jnp.sum(weighted, axis=0),
+            carry.xx + gram(scaled),
+            carry.xy + scaled.T @ (root[:, None] * targets),
+            carry.x + root @ scaled,
             carry.y + w @ targets,
             carry.weight + jnp.sum(w),
+            carry.packed,
         )
         V, c = self.solve(sums)
         model = with_readout(carry.model, V, c)
@@ -103,3 +111,9 @@ class Ridge(DirectRule):
 
     def model(self, carry: RidgeCarry) -> Any:
         return carry.model
+
+
+def gram(x: Float[Array, "n features"]) -> Float[Array, "features features"]:
+    """The product x' x, rows times rows: XLA is slower with the columns of a matrix."""
+    turned = jax.lax.optimization_barrier(x.T)
+    return turned @ turned.T

@@ -21,10 +21,12 @@ STUDIES: dict[str, str] = {
     "augment": "ostinato.studies.augment",
     "bandit": "ostinato.studies.bandit",
     "reward-speed": "ostinato.studies.reward_speed",
-    "stream": "ostinato.studies.stream",
-    "truncation": "ostinato.studies.truncation",
     "crbp": "ostinato.studies.crbp",
     "oscillator": "ostinato.studies.oscillator",
+    "stream": "ostinato.studies.stream",
+    "truncation": "ostinato.studies.truncation",
+    "kalman": "ostinato.studies.kalman",
+    "evolution": "ostinato.studies.evolution",
 }
 
 
