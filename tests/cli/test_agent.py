@@ -64,6 +64,13 @@ def test_from_command_to_report(tmp_path):
     assert "has not ended yet" in refusal(3, "report", out)
 
 
+def test_trials_of_one_step_are_reported(tmp_path):
+    """Networks that have hardly learned anything break off every trial at its first step."""
+    found = answer("fit", "agent", *SMALL[:-4], "--trials", "300", "--devices", "1", "--out", tmp_path / "run")
+    assert found["learned"] == 0
+    assert "Values of the actions" in (tmp_path / "run" / "report.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [

@@ -149,8 +149,39 @@ def test_a_graph_is_a_cell():
     xs = jnp.asarray(np.random.default_rng(1).normal(size=(TIME, 2)))
     ys, _ = graph.run(xs)
     np.testing.assert_allclose(ost.unroll(graph, xs)[0], ys, rtol=1e-13)
+    errors = jnp.asarray(np.random.default_rng(2).normal(size=(TIME, 3)))
+    examples = ost.Examples(ost.SequenceBatch(xs[None]), errors[None], jnp.ones((1, TIME)))
+    expected = flow_gradients(graph, graph.run(xs)[1], errors).gains
+    for rule in (ost.learning.BPTT(), ost.learning.RTRL()):
+        found = eqx.filter_jit(lambda g, e, r=rule: r(g, lambda y, e: jnp.sum(y * e), e, r.init(g, e))[1])
+        np.testing.assert_allclose(found(graph, examples).gains, expected, rtol=1e-10, atol=1e-12)
     with pytest.raises(UnsupportedRule, match="looks ahead"):
         graph.adjoint()(xs[0], graph.init_state())
+
+
+def test_the_rule_of_graphs_is_bptt():
+    """With holes in the sequences, and on chunks, where errors of both stop at the same place."""
+    graph, rng = drawn(1), np.random.default_rng(5)
+    mask = jnp.asarray(rng.random((2, TIME)) < 0.7)
+    inputs = ost.SequenceBatch(jnp.where(mask[..., None], jnp.asarray(rng.normal(size=(2, TIME, 2))), jnp.nan), mask)
+    targets, weight = jnp.asarray(rng.normal(size=(2, TIME, 3))), jnp.where(mask, 1.0, 0.0)
+    examples, ends = ost.Examples(inputs, targets, weight), []
+    for rule in (ost.learning.FlowAdjoint(), ost.learning.BPTT()):
+        both, carry = [], rule.init(graph, examples)
+        step = eqx.filter_jit(lambda g, part, carry, r=rule: r(g, ost.losses.squared, part, carry))
+        for a, b in ((0, TIME // 2), (TIME // 2, TIME)):
+            value, grads, carry = step(graph, examples.window(a, b), carry)
+            both.append((value, grads.gains))
+        ends.append((both, carry))
+    assert all(np.abs(gains).max() > 1e-2 for _, gains in ends[1][0])
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12), *ends)
+    assert isinstance(ost.learning.FlowAdjoint().applies(graph), ost.learning.Exact)
+    for model, why in ((graph.adjoint(), "adjoint of a graph"), (ost.cells.GRU(1, 2, key=jax.random.key(0)), "no sig")):
+        with pytest.raises(UnsupportedRule, match=why):
+            ost.learning.FlowAdjoint().check(model)
+    reset = ost.SequenceBatch(inputs.values, mask, mask)
+    with pytest.raises(UnsupportedRule, match="resets"):
+        ost.learning.FlowAdjoint().init(graph, ost.Examples(reset, targets, weight))
 
 
 X, Y = Node("x"), Node("y")

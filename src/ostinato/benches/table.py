@@ -10,6 +10,7 @@ BENCHES: dict[str, str] = {
     "hoist": "ostinato.benches.hoist",
     "kernels": "ostinato.benches.kernels",
     "checkpoint": "ostinato.benches.checkpoint",
+    "rules": "ostinato.benches.rules",
     "evolution": "ostinato.benches.evolution",
     "reservoir": "ostinato.benches.reservoir",
 }

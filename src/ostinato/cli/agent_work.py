@@ -121,7 +121,8 @@ def watched(learner: Learner, env: Environment, result: AgentsResult) -> dict[st
     panels, tables = [], []
     windows = aligned(made["h"], starts, 0, length - 1)
     if len(np.unique(kinds)) > 1:
-        middle = windows[:, -2]
+        # A network that has learned little ends its trials at once: then there is one step, the last.
+        middle = windows[:, max(length - 2, 0)]
         whole = np.isfinite(middle).all(axis=1)
         explained = tuning(middle[whole], kinds[whole])
         rows = [[f"unit {u}", float(explained.explained[u]), float(explained.f[u])] for u in range(middle.shape[1])]

@@ -79,6 +79,8 @@ def forecast(
     lr: o.Rate = None,
     patience: o.Patience = None,
     validation: o.Validation = None,
+    rule: o.RuleName = None,
+    window: o.Window = None,
     seed: o.Seed = None,
     settings: o.SettingsFile = None,
     set_: o.Overrides = None,
@@ -117,6 +119,7 @@ def forecast(
             "linear_skip": linear_skip or None,
             **_network(cell, hidden, layers, dropout),
             **_training(epochs, batch_size, lr, patience, validation, seed),
+            **_rule(rule, window),
         },
     }
     _fit(ctx, "forecast", file, given, settings, set_, out, resume, fresh)
@@ -160,6 +163,8 @@ def _sequence_command(task: str, words: str) -> Callable[..., None]:
         lr: o.Rate = None,
         patience: o.Patience = None,
         validation: o.Validation = None,
+        rule: o.RuleName = None,
+        window: o.Window = None,
         seed: o.Seed = None,
         settings: o.SettingsFile = None,
         set_: o.Overrides = None,
@@ -177,6 +182,7 @@ def _sequence_command(task: str, words: str) -> Callable[..., None]:
                 "pool": pool,
                 **_network(cell, hidden, layers, dropout),
                 **_training(epochs, batch_size, lr, patience, validation, seed),
+                **_rule(rule, window),
             },
         }
         _fit(ctx, task, file, given, settings, set_, out, resume, fresh)
@@ -245,6 +251,10 @@ def _training(
         "validation": _amount("--validation", validation),
         "seed": seed,
     }
+
+
+def _rule(rule: str | None, window: int | None) -> dict[str, Any]:
+    return {"rule": rule, "rule_settings": None if window is None else {"window": window}}
 
 
 def _amount(name: str, text: str | None, or_file: bool = False) -> int | float | str | None:

@@ -27,8 +27,15 @@ def list_(
     """
     rows = _KINDS[kind]()
     head = list(dict.fromkeys(key for row in rows for key in row))
-    result = {kind: rows}
-    emit(ctx, result, lambda console: console.print(table(head, (([r.get(k) for k in head], None) for r in rows))))
+    answers = _grid() if kind == "rules" else {}
+    result = {kind: rows, **({"grid": answers} if answers else {})}
+
+    def show(console: Any) -> None:
+        console.print(table(head, (([r.get(k) for k in head], None) for r in rows)))
+        if answers:
+            _show_grid(console, answers)
+
+    emit(ctx, result, show)
 
 
 def _cells() -> list[dict[str, Any]]:
@@ -40,7 +47,34 @@ def _cells() -> list[dict[str, Any]]:
 def _rules() -> list[dict[str, Any]]:
     from ostinato.learning import RULES
 
-    return [{"name": n, "description": e.description, "reference": e.reference} for n, e in RULES.items()]
+    rows = enumerate(RULES.items(), 1)
+    return [{"no": i, "name": n, "description": e.description, "reference": e.reference} for i, (n, e) in rows]
+
+
+_SIGNS = {"exact": "E", "approximate": "a", "refused": "·"}
+
+
+def _grid() -> dict[str, dict[str, dict[str, str]]]:
+    """What each rule says of each cell: `{rule: {cell: {"answer", "why"}}}`."""
+    from ostinato.learning import Exact, Refusal, grid
+
+    def answer(found: Any) -> dict[str, str]:
+        kind = "exact" if isinstance(found, Exact) else "refused" if isinstance(found, Refusal) else "approximate"
+        return {"answer": kind, "why": found.why}
+
+    return {rule: {cell: answer(found) for cell, found in row.items()} for rule, row in grid().items()}
+
+
+def _show_grid(console: Any, found: dict[str, dict[str, dict[str, str]]]) -> None:
+    """A line for each cell, a column for each rule by its number."""
+    cells = next(iter(found.values()), {})
+    wide = max(map(len, cells), default=0)
+    console.print(
+        "Which rule, by its number, holds for which cell: E exact, a approximate, · refused (--json says why)\n"
+    )
+    console.print(" " * wide + "".join(f"{i:>3}" for i in range(1, len(found) + 1)))
+    for cell in cells:
+        console.print(f"{cell:<{wide}}" + "".join(f"{_SIGNS[row[cell]['answer']]:>3}" for row in found.values()))
 
 
 def _datasets() -> list[dict[str, Any]]:

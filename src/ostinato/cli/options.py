@@ -43,6 +43,18 @@ Validation = Annotated[
     str | None,
     typer.Option(rich_help_panel=_TRAINING, help="Held out to choose the best weights: a share, e.g. 0.1."),
 ]
+RuleName = Annotated[
+    str | None,
+    typer.Option(
+        "--rule",
+        rich_help_panel=_TRAINING,
+        help="See `ostinato list rules`; its settings with --set model.rule_settings.NAME=VALUE.",
+        show_default="bptt",
+    ),
+]
+Window = Annotated[
+    int | None, typer.Option(rich_help_panel=_TRAINING, help="Of truncated-bptt: steps that errors go back.")
+]
 Seed = Annotated[int | None, typer.Option(rich_help_panel=_TRAINING, help="Of everything random.", show_default="0")]
 
 SettingsFile = Annotated[

@@ -41,13 +41,14 @@ def flow_gradients(graph: SignalFlowGraph, tape: Tape, errors: Float[Array, "tim
     inputs, back = graph.adjoint().run(errors, slopes=tape.slopes)
     places = {node.name: place for place, node in enumerate(graph.nodes)}
     at = np.array([(abs(d), places[j], places[i]) for i, j, d in graph.ends], int).reshape(-1, 3)
-    return FlowGradients(_correlations(back.values, tape.values, graph.memory)[at[:, 0], at[:, 1], at[:, 2]], inputs)
+    found = _correlations(back.values, tape.history(), graph.memory)
+    return FlowGradients(found[at[:, 0], at[:, 1], at[:, 2]], inputs)
 
 
 @partial(jax.jit, static_argnames="longest")
 def _correlations(
-    later: Float[Array, "time nodes"], earlier: Float[Array, "time nodes"], longest: int
+    later: Float[Array, "time nodes"], history: Float[Array, "delay_and_time nodes"], longest: int
 ) -> Float[Array, "delays nodes nodes"]:
-    """Sums over time of what every node gave, times what every node gave some steps before."""
+    """Sums over time of what every node gave, times what every node of the other run gave some steps before."""
     time = later.shape[0]
-    return jnp.stack([later[min(d, time) :].T @ earlier[: max(time - d, 0)] for d in range(longest + 1)])
+    return jnp.stack([later.T @ history[longest - d : longest - d + time] for d in range(longest + 1)])

@@ -49,10 +49,15 @@ class FlowState(NamedTuple):
 
 
 class Tape(NamedTuple):
-    """What every node gave at every step, and the derivative of its function there."""
+    """What every node gave at every step, the derivative of its function there, and the state before the first step."""
 
     values: Float[Array, "time nodes"]
     slopes: Float[Array, "time nodes"]
+    start: FlowState
+
+    def history(self) -> Float[Array, "delay_and_time nodes"]:
+        """What every node gave, the steps before the first one included, in the order of time."""
+        return jnp.concatenate([self.start.past[::-1], self.values])
 
 
 class SignalFlowGraph(Cell):
@@ -140,9 +145,15 @@ class SignalFlowGraph(Cell):
         return eqx.tree_at(lambda g: g.gains, graph, self.gains)
 
     def run(
-        self, xs: Float[Array, "time inputs"], *, slopes: Float[Array, "time nodes"] | None = None
+        self,
+        xs: Float[Array, "time inputs"],
+        *,
+        state: FlowState | None = None,
+        slopes: Float[Array, "time nodes"] | None = None,
     ) -> tuple[Float[Array, "time outputs"], Tape]:
-        """The outputs and the tape of a run from rest; an adjoint needs the `slopes` of the tape of its original.
+        """The outputs and the tape of a run, from rest if no state is given.
+
+        An adjoint, which runs from the last step to the first, needs the `slopes` on the tape of its original's run.
 
         Raises `ShapeError`; `SettingsError` where slopes are missing.
         """
@@ -154,8 +165,10 @@ class SignalFlowGraph(Cell):
             slopes = jnp.ones((xs.shape[0], len(self.nodes)), xs.dtype)
         given = jnp.zeros((xs.shape[0], len(self.nodes)), xs.dtype).at[:, self._at(self.inputs)].add(xs)
         functions, kind = self._functions()
-        sums, values = _run(functions, self._matrices(), self._order(), kind, given, slopes, reverse=self.looks_ahead)
-        return values[:, self._at(self.outputs)], Tape(values, _slopes(functions, kind, sums))
+        start = self.init_state() if state is None else state
+        matrices, order = self._matrices(), self._order()
+        sums, values = _run(functions, matrices, order, kind, start, given, slopes, reverse=self.looks_ahead)
+        return values[:, self._at(self.outputs)], Tape(values, _slopes(functions, kind, sums), start)
 
     def init_state(self, *, key: PRNGKeyArray | None = None) -> FlowState:
         del key
@@ -243,10 +256,17 @@ def flow_step(
 
 @partial(jax.jit, static_argnames=("functions", "reverse"))
 def _run(
-    functions: tuple[str, ...], matrices: Array, order: Any, kind: Any, given: Array, slopes: Array, *, reverse: bool
+    functions: tuple[str, ...],
+    matrices: Array,
+    order: Any,
+    kind: Any,
+    start: FlowState,
+    given: Array,
+    slopes: Array,
+    *,
+    reverse: bool,
 ) -> tuple[Array, Array]:
     """Sums and values at every step; the structure is data, so that graphs of one size share what was compiled."""
-    start = FlowState(jnp.zeros((matrices.shape[0] - 1, matrices.shape[1]), matrices.dtype))
     step = lambda state, at: flow_step(functions, matrices, order, kind, state, *at)  # noqa: E731
     return jax.lax.scan(step, start, (given, slopes), reverse=reverse)[1]
 

@@ -8,8 +8,6 @@ synapse stand on. It is said of derivatives: behind a `stop_gradient` an array d
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
-
 FREE = -1
 """The axis of an array that depends on no unit."""
 
@@ -18,42 +16,48 @@ class Mixed(Exception):
     """Units meet; the message names the operation."""
 
 
-def unit_axes(function: Callable[..., Any], args: Sequence[Any], axes: Sequence[int]) -> list[int]:
-    """The axis of the units in each array that `function(*args)` gives, from theirs in the leaves of `args`.
+def unit_axes(traced: Any, axes: Sequence[int]) -> list[int]:
+    """The axis of the units in each array that a traced function gives, from theirs in the arrays that it takes.
 
-    An axis is counted from the front; `FREE` is an array that no unit has a part in. Raises `Mixed`.
+    `traced` is what `jax.make_jaxpr(function)(*args)` gives. An axis is counted from the front; `FREE` is an array that
+    no unit has a part in. Raises `Mixed`.
 
     ```python
-    >>> import jax.numpy as jnp
-    >>> unit_axes(lambda w, h: jnp.tanh(w * h), (jnp.ones((2, 3)), jnp.ones(3)), (1, 0))
+    >>> import jax, jax.numpy as jnp
+    >>> W, h = jnp.ones((2, 3)), jnp.ones(3)
+    >>> unit_axes(jax.make_jaxpr(lambda W, h: jnp.tanh(W * h[None]))(W, h), (1, 0))
     [1]
-    >>> unit_axes(lambda w, h: w @ h, (jnp.ones((2, 3)), jnp.ones(3)), (1, 0))
+    >>> unit_axes(jax.make_jaxpr(lambda W, h: W @ h)(W, h), (1, 0))
     Traceback (most recent call last):
     ostinato.kernels.units.Mixed: dot_general
 
     ```
     """
-    found = _follow(jax.make_jaxpr(function)(*args).jaxpr, list(axes))
+    found = _follow(traced.jaxpr, list(axes))
     for axis in found:
         if isinstance(axis, Mixed):
             raise axis
     return [axis for axis in found if isinstance(axis, int)]
 
 
-def influences(function: Callable[..., Any], *args: Any) -> list[set[int]]:
-    """For each array that `function(*args)` gives, which leaves of `args` it may depend on.
+def influences(traced: Any) -> list[set[int]]:
+    """For each array that a traced function gives, which of those that it takes it may depend on, by their places.
+
+    Behind a `stop_gradient` there is no dependence.
 
     ```python
-    >>> influences(lambda a, b, c: (a + b, c), 1.0, 2.0, 3.0)
+    >>> import jax
+    >>> influences(jax.make_jaxpr(lambda a, b, c: (a + b, c))(1.0, 2.0, 3.0))
     [{0, 1}, {2}]
 
     ```
     """
-    jaxpr = jax.make_jaxpr(function)(*args).jaxpr
+    jaxpr = traced.jaxpr
     known: dict[Any, set[int]] = {v: {i} for i, v in enumerate(jaxpr.invars)}
     get = lambda atom: set() if hasattr(atom, "val") else known.get(atom, set())  # noqa: E731
     for equation in jaxpr.eqns:
-        found = set().union(*(get(v) for v in equation.invars))
+        behind = equation.primitive.name == "stop_gradient"
+        found = set() if behind else set().union(*(get(v) for v in equation.invars))
         known |= dict.fromkeys(equation.outvars, found)
     return [get(v) for v in jaxpr.outvars]
 

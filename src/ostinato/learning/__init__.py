@@ -14,11 +14,14 @@ from .cma import CMAES as CMAES
 from .continuous import ContinuousBPTT as ContinuousBPTT
 from .continuous import ContinuousRTRL as ContinuousRTRL
 from .crbp import CRBP as CRBP
+from .crbp import BackTsoi as BackTsoi
 from .direct import DirectRule as DirectRule
 from .evolution_strategy import OpenAIES as OpenAIES
+from .flow_adjoint import FlowAdjoint as FlowAdjoint
 from .genes import genes_of as genes_of
 from .genes import with_genes as with_genes
 from .genetic import GeneticAlgorithm as GeneticAlgorithm
+from .grid import grid as grid
 from .kalman import KalmanFilter as KalmanFilter
 from .kf_rtrl import KFRTRL as KFRTRL
 from .learner import Learner as Learner
@@ -41,6 +44,7 @@ from .search import RandomSearch as RandomSearch
 from .snap import SnAp as SnAp
 from .table import RULES as RULES
 from .table import RuleEntry as RuleEntry
+from .table import make_rule as make_rule
 from .tags import TaggedSarsa as TaggedSarsa
 from .truncated import TruncatedBPTT as TruncatedBPTT
 from .uoro import UORO as UORO

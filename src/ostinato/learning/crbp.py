@@ -65,7 +65,7 @@ class CRBP(Rule):
     * Exact where no layer but the first has a memory; there it is `RBP` step by step (and back-propagation, with one
       tap and no feedback).
     * Exact but for the end with finite filters no longer than the horizon: temporal back-propagation.
-    * `horizon=0` is the rule of Back and Tsoi, in which errors pass a layer through $w^{(0)}$ alone.
+    * `horizon=0` is the rule of Back and Tsoi (`BackTsoi`), in which errors pass a layer through $w^{(0)}$ alone.
 
     Refuses what `RBP` refuses. Raises `SettingsError` for a negative horizon.
     """
@@ -159,6 +159,16 @@ class CRBP(Rule):
 
         steps = (given.mask, given.reset, inputs, sums, errors)
         return jax.lax.scan(step, (waiting, zeros), steps)[0]
+
+
+class BackTsoi(CRBP):
+    """The rule of Back and Tsoi: `CRBP` with a horizon of 0, in which errors pass a layer through its first taps alone.
+
+    Back and Tsoi, "FIR and IIR synapses", Neural Computation 3 (1991).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(0)
 
 
 def empty_waiting(layers: list[Layer], horizons: tuple[int, ...]) -> tuple[Delayed, ...]:

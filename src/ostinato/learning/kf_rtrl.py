@@ -6,7 +6,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ostinato.cells.base import GatedCell
@@ -79,7 +78,7 @@ class KFRTRL(OnlineRule):
     ) -> tuple[Array, list[Array], State, list[Factors]]:
         item = jax.tree.map(lambda a: a[0], items)
         fields, join = fields_of(state)
-        flat, split = ravel_pytree(fields)
+        flat, split = view.ravel(fields)
         products = _products(_cell(view.model))
         probes = [jnp.zeros(matrix.shape[:2], flat.dtype) for matrix, _ in products]
 
@@ -87,7 +86,7 @@ class KFRTRL(OnlineRule):
             cell = with_cell(view.cell(leaves), lambda cell: Probed(cell, probes))
             after, y = step(cell, item[:5], join(split(flat)))
             value = weighed(loss, y, item.target, item.weight)
-            return (value, ravel_pytree(fields_of(after)[0])[0]), after
+            return (value, view.ravel(fields_of(after)[0])[0]), after
 
         (total, end), pull, after = jax.vjp(run, leaves, flat, probes, has_aux=True)
         grads, error, _ = pull((jnp.ones_like(total), jnp.zeros_like(end)))

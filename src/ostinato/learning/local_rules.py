@@ -6,7 +6,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
+import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from ostinato.cells.base import GatedCell
@@ -20,6 +20,7 @@ from ostinato.learning.rtrl import local_step, no_traces
 from ostinato.learning.view import Item, Local, View, cell_of, fields_of
 from ostinato.types import State
 
+NOTHING_MOVES = "no weight moves its state: there is nothing to leave out"
 FEEDBACKS = ("symmetric", "random")
 
 
@@ -87,10 +88,12 @@ class LocalRule(OnlineRule):
         return with_cell(cell, self.wrap)
 
     def holds(self, model: Any) -> Exact | Approximate | Refusal:
-        cell = recurrent_cell(cell_of(model))
+        cell, view = recurrent_cell(cell_of(model)), self.view(model)
+        if not view.moving and getattr(self, "feedback", "symmetric") == "symmetric":
+            return Exact(NOTHING_MOVES)
         if isinstance(cell, str):
             return Refusal(cell)
-        found = self.view(model).local()
+        found = view.local()
         if not isinstance(found, Local):
             return Refusal(f"its traces are not local to each weight: {found}")
         return self.judge(model, cell)
@@ -172,8 +175,9 @@ class EProp(LocalRule):
         if self.feedback == "symmetric" or not _read_out(cell):
             return cut
         V = cell.layers[-1].V
-        scale = 1 / max(1, V.shape[1]) ** 0.5
-        B = scale * jr.normal(jr.key(self.seed), V.shape, V.dtype)
+        # A constant of the compiled step: drawn by JAX it would be drawn again at each.
+        drawn = np.random.default_rng(self.seed).standard_normal(V.shape) / max(1, V.shape[1]) ** 0.5
+        B = jnp.asarray(drawn, V.dtype)
         return eqx.tree_at(lambda s: s.layers, cut, (*cut.layers[:-1], Feedback(cut.layers[-1], B)))
 
     def leaves_out(self) -> str:
@@ -234,5 +238,5 @@ def _read_out(cell: Any) -> bool:
 def _memory(cell: GatedCell) -> bool:
     """Whether some of the state reaches no recurrent product."""
     fields, join = fields_of(cell.init_state())
-    seen = influences(lambda fields: cell.hidden(join(fields)), fields)
+    seen = influences(jax.make_jaxpr(lambda fields: cell.hidden(join(fields)))(fields))
     return len(set().union(*seen)) < len(fields)

@@ -9,7 +9,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, PRNGKeyArray
 
 from ostinato.cells.local import along, follow
@@ -94,7 +93,10 @@ class RTRL(OnlineRule):
     diagonal: bool | None = eqx.field(static=True, default=None)
 
     def holds(self, model: Any) -> Exact | Approximate | Refusal:
-        found = self._local(self.view(model))
+        view = self.view(model)
+        found = self._local(view)
+        if not view.moving:
+            return Exact("no weight moves its state: there are no forward derivatives")
         if isinstance(found, Local):
             return Exact("forward derivatives, diagonal: one trace for each weight")
         if self.diagonal:
@@ -153,9 +155,9 @@ def start_jacobian(view: View, leaves: list[Array]) -> Array:
     """The derivative of the initial state with respect to the moving weights, `(state, weights)`."""
 
     def start(flat: Array) -> Array:
-        return _joined(view.start(view.placed(back(flat), leaves)), flat.dtype)
+        return view.ravel(view.start(view.placed(back(flat), leaves)))[0]
 
-    flat, back = ravel_pytree(view.moved(leaves))
+    flat, back = view.ravel(view.moved(leaves))
     if view.starting:
         return jax.jacrev(start)(flat)
     return jnp.zeros((sum(view.sizes), flat.size), flat.dtype)
@@ -166,25 +168,20 @@ def _dense(
 ) -> tuple[Array, list[Array], State, Array]:
     """A block with the whole matrix of derivatives."""
     fields, join = fields_of(state)
-    flat, split = ravel_pytree(fields)
+    flat, split = view.ravel(fields)
 
     def run(leaves: list[Array], flat: Array) -> tuple[tuple[Array, Array], State]:
         value, after = view.run(leaves, join(split(flat)), items, loss)
-        return (value, _joined(fields_of(after)[0], flat.dtype)), after
+        return (value, view.ravel(fields_of(after)[0])[0]), after
 
     (total, end), pull, after = jax.vjp(run, leaves, flat, has_aux=True)
     grads, error = pull((jnp.ones_like(total), jnp.zeros_like(end)))
-    own, back = ravel_pytree(view.moved(grads))
+    own, back = view.ravel(view.moved(grads))
     grads = view.placed(back(own + error @ P), grads)
 
     def row(one: Array) -> tuple[Array, Array]:
         of_weights, of_state = pull((jnp.zeros_like(total), one))
-        return ravel_pytree(view.moved(of_weights))[0], of_state
+        return view.ravel(view.moved(of_weights))[0], of_state
 
     immediate, through = jax.vmap(row)(jnp.eye(end.size, dtype=end.dtype))
     return total, grads, after, immediate + through @ P
-
-
-def _joined(fields: list[Array], dtype: Any) -> Array:
-    """All fields in one vector."""
-    return jnp.concatenate([f.reshape(-1) for f in fields]) if fields else jnp.zeros(0, dtype)

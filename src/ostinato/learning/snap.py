@@ -6,7 +6,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, PRNGKeyArray
 
 from ostinato.cells.base import GatedCell
@@ -15,7 +14,7 @@ from ostinato.errors import SettingsError
 from ostinato.kernels import step
 from ostinato.layers import Stack
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
-from ostinato.learning.local_rules import LocalRule, OwnLoop, recurrent_cell
+from ostinato.learning.local_rules import NOTHING_MOVES, LocalRule, OwnLoop, recurrent_cell
 from ostinato.learning.rtrl import start_jacobian
 from ostinato.learning.view import Item, Local, View, cell_of, fields_of, weighed
 from ostinato.types import State
@@ -55,22 +54,25 @@ class SnAp(LocalRule):
 
     def holds(self, model: Any) -> Exact | Approximate | Refusal:
         cell = recurrent_cell(cell_of(model))
+        view = super().view(model)
+        if not view.moving:
+            return Exact(NOTHING_MOVES)
         if isinstance(cell, str):
             return Refusal(cell)
-        found = super().view(model).local()
+        found = view.local()
         if not isinstance(found, Local):
             return Refusal(f"its traces are not local to each weight: {found}")
         return self.judge(model, cell)
 
     def first(self, view: View, leaves: list[Array], key: PRNGKeyArray) -> Any:
-        if self.n == 1:
+        if self.n == 1 or not view.moving:
             return super().first(view, leaves, key)
         return start_jacobian(view, leaves), self._pattern(view, leaves)
 
     def advance(
         self, view: View, leaves: list[Array], loss: Loss, items: Item, state: State, traces: Any, key: PRNGKeyArray
     ) -> tuple[Array, list[Array], State, Any]:
-        if self.n == 1:
+        if self.n == 1 or not view.moving:
             return super().advance(view, leaves, loss, items, state, traces, key)
         total, grads, state, P = _masked_step(view, leaves, loss, items, state, *traces)
         return total, grads, state, (P, traces[1])
@@ -97,11 +99,11 @@ def _masked_step(
     """A step with the entries of the matrix that the pattern keeps, those of the layer's output too."""
     item = jax.tree.map(lambda a: a[0], items)
     fields, join = fields_of(state)
-    flat, split = ravel_pytree(fields)
+    flat, split = view.ravel(fields)
 
     def lower(moving: list[Array], flat: Array) -> tuple[Array, tuple[State, Array]]:
         after, z = below(view.cell(view.placed(moving, leaves)), item, join(split(flat)))
-        return jnp.concatenate([ravel_pytree(fields_of(after)[0])[0], z]), (after, z)
+        return jnp.concatenate([view.ravel(fields_of(after)[0])[0], z]), (after, z)
 
     def upper(leaves: list[Array], z: Array) -> Array:
         return weighed(loss, above(view.cell(leaves), item, z), item.target, item.weight)
@@ -112,7 +114,7 @@ def _masked_step(
     kept = jnp.tile(pattern, (rows.size // pattern.shape[0], 1))
     P = jnp.where(kept, immediate + through @ P, jnp.zeros_like(immediate))
     total, (grads, error) = jax.value_and_grad(upper, argnums=(0, 1))(leaves, z)
-    credit = ravel_pytree(view.moved(leaves))[1](error @ P[flat.size :])
+    credit = view.ravel(view.moved(leaves))[1](error @ P[flat.size :])
     grads = view.placed([g + c for g, c in zip(view.moved(grads), credit, strict=True)], grads)
     return total, grads, after, P[: flat.size]
 

@@ -1,16 +1,21 @@
 """The table of learning rules, read by the command line, the docs and the tests."""
 
-from collections.abc import Callable
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
+from ostinato.errors import SettingsError
 from ostinato.learning.adaptive import FORCE, LMS, RLS
-from ostinato.learning.base import Method
+from ostinato.learning.base import Method, Rule
 from ostinato.learning.bptt import BPTT
 from ostinato.learning.cma import CMAES
 from ostinato.learning.continuous import ContinuousBPTT, ContinuousRTRL
-from ostinato.learning.crbp import CRBP
+from ostinato.learning.crbp import CRBP, BackTsoi
+from ostinato.learning.direct import DirectRule
 from ostinato.learning.evolution_strategy import OpenAIES
+from ostinato.learning.flow_adjoint import FlowAdjoint
 from ostinato.learning.genetic import GeneticAlgorithm
 from ostinato.learning.kalman import KalmanFilter
 from ostinato.learning.kf_rtrl import KFRTRL
@@ -66,7 +71,10 @@ RULES: dict[str, RuleEntry] = {
         CRBP, "causal and truncated, for filters as synapses (fir, iir), step by step", "Campolucci et al. 1999"
     ),
     "back-tsoi": RuleEntry(
-        partial(CRBP, horizon=0), "errors pass filters through their first taps alone (fir, iir)", "Back and Tsoi 1991"
+        BackTsoi, "errors pass filters through their first taps alone (fir, iir)", "Back and Tsoi 1991"
+    ),
+    "flow-adjoint": RuleEntry(
+        FlowAdjoint, "the reversed graph run on the errors, for signal-flow graphs", "Wan and Beaufays 1996"
     ),
     "continuous-bptt": RuleEntry(
         ContinuousBPTT, "of the differential equation, back through a solver's steps (ctrnn)", "Pearlmutter 1995"
@@ -85,3 +93,40 @@ RULES: dict[str, RuleEntry] = {
     "rflo": RuleEntry(RFLO, "local traces of leaking units, random feedback", "Murray 2019"),
     "e-prop": RuleEntry(EProp, "local traces of any gated cell", "Bellec et al. 2020"),
 }
+
+
+def make_rule(rule: str | Method, settings: Mapping[str, Any] | None = None) -> Rule | DirectRule:
+    """The rule of a name in `RULES` with settings such as `{"window": 20}`, or the rule itself.
+
+    Raises `SettingsError` for an unknown name or setting, and where one is missing.
+
+    ```python
+    >>> make_rule("truncated-bptt", {"window": 20})
+    TruncatedBPTT(window=20, stride=20)
+
+    ```
+    """
+    if not isinstance(rule, str):
+        if settings:
+            raise SettingsError("rule_settings: a rule that is made already brings its own")
+        return _either(rule)
+    if rule not in RULES:
+        near = difflib.get_close_matches(rule, RULES, n=1, cutoff=0.5)
+        advice = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(RULES)}"
+        raise SettingsError(f"rule: no such rule {rule!r}; {advice}")
+    settings, make = dict(settings or {}), RULES[rule].make
+    known = inspect.signature(make).parameters
+    for name in settings:
+        if name not in known:
+            raise SettingsError(f"rule_settings.{name}: no such setting of {rule}; it has {', '.join(known) or 'none'}")
+    for name, parameter in known.items():
+        plain = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        if plain and parameter.default is parameter.empty and name not in settings:
+            raise SettingsError(f"rule_settings.{name}: {rule} needs it")
+    return _either(make(**settings))
+
+
+def _either(rule: Method) -> Rule | DirectRule:
+    if not isinstance(rule, Rule | DirectRule):
+        raise SettingsError(f"rule: expected one that gives gradients or changes weights itself, got {rule!r}")
+    return rule

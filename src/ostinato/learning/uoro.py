@@ -5,7 +5,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
@@ -38,13 +37,12 @@ class UORO(OnlineRule):
         """The random signs of one step."""
         return jr.rademacher(key, (size,), dtype)
 
-    def first(self, view: View, leaves: list[Array], key: PRNGKeyArray) -> tuple[Array, Array]:
+    def first(self, view: View, leaves: list[Array], key: PRNGKeyArray) -> tuple[Array, list[Array]]:
         fields, pull = jax.vjp(lambda moving: view.start(view.placed(moving, leaves)), view.moved(leaves))
-        flat, split = ravel_pytree(fields)
+        flat, split = view.ravel(fields)
         nu = self.signs(key, flat.size, flat.dtype)
-        theta = ravel_pytree(pull(split(nu))[0])[0]
         # Where the initial state is no weight, both vectors are zero: nothing has happened yet.
-        return (nu if view.starting else jnp.zeros_like(nu)), theta
+        return (nu if view.starting else jnp.zeros_like(nu)), pull(split(nu))[0]
 
     def advance(
         self,
@@ -53,29 +51,35 @@ class UORO(OnlineRule):
         loss: Loss,
         items: Item,
         state: State,
-        traces: tuple[Array, Array],
+        traces: tuple[Array, list[Array]],
         key: PRNGKeyArray,
-    ) -> tuple[Array, list[Array], State, tuple[Array, Array]]:
+    ) -> tuple[Array, list[Array], State, tuple[Array, list[Array]]]:
         s, theta = traces
         fields, join = fields_of(state)
-        flat, split = ravel_pytree(fields)
+        flat, split = view.ravel(fields)
 
         def run(leaves: list[Array], flat: Array) -> tuple[tuple[Array, Array], State]:
             value, after = view.run(leaves, join(split(flat)), items, loss)
-            return (value, ravel_pytree(fields_of(after)[0])[0]), after
+            return (value, view.ravel(fields_of(after)[0])[0]), after
 
         (total, end), pull, after = jax.vjp(run, leaves, flat, has_aux=True)
         grads, error = pull((jnp.ones_like(total), jnp.zeros_like(end)))
-        own, back = ravel_pytree(view.moved(grads))
-        grads = view.placed(back(own + jnp.dot(error, s) * theta), grads)
+        met = jnp.dot(error, s)
+        grads = view.placed([g + met * t for g, t in zip(view.moved(grads), theta, strict=True)], grads)
 
         forward = jax.jvp(lambda f: run(leaves, f)[0][1], (flat,), (s,))[1]
         nu = self.signs(key, end.size, end.dtype)
-        of_weights = ravel_pytree(view.moved(pull((jnp.zeros_like(total), nu))[0]))[0]
+        of_weights = view.moved(pull((jnp.zeros_like(total), nu))[0])
         rho0, rho1 = balance(theta, forward), balance(of_weights, nu)
-        return total, grads, after, (rho0 * forward + rho1 * nu, theta / rho0 + of_weights / rho1)
+        theta = [t / rho0 + w / rho1 for t, w in zip(theta, of_weights, strict=True)]
+        return total, grads, after, (rho0 * forward + rho1 * nu, theta)
 
 
-def balance(one: Array, other: Array) -> Float[Array, ""]:
+def balance(one: Any, other: Any) -> Float[Array, ""]:
     r"""$\rho = \sqrt{|a| / |b|}$, which makes $a / \rho$ and $\rho b$ of one size; kept away from 0."""
-    return jnp.sqrt((jnp.linalg.norm(one) + TINY) / (jnp.linalg.norm(other) + TINY))
+    return jnp.sqrt((_size(one) + TINY) / (_size(other) + TINY))
+
+
+def _size(arrays: Any) -> Any:
+    """The Euclidean norm of all arrays together."""
+    return jnp.sqrt(sum((jnp.vdot(a, a) for a in jax.tree.leaves(arrays)), start=0.0))

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
 
 from ostinato.cells.base import Cell
@@ -48,12 +49,12 @@ class View:
         self.leaves, self._structure = jax.tree.flatten(params)
         self._transform = transform
         n = len(self.leaves)
-        self._x = jax.ShapeDtypeStruct((cell_of(model).input_size,), self.dtype)
+        x = jax.ShapeDtypeStruct((cell_of(model).input_size,), self.dtype)
         # Traced abstractly: under vmap or jit the weights may be tracers, whose shapes are all that counts here.
         self._shapes = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in self.leaves]
-        self._fields = jax.eval_shape(self.start, self._shapes)
-        after = influences(self._after, self._shapes, self._fields, self._x)
-        before = influences(self.start, self._shapes)
+        self._begun, self._fields = jax.make_jaxpr(self.start, return_shape=True)(self._shapes)
+        self._stepped = jax.make_jaxpr(self._after)(self._shapes, self._fields, x)
+        after, before = influences(self._stepped), influences(self._begun)
         self.moving = tuple(sorted({i for found in after for i in found if i < n} | set().union(set(), *before)))
         self.starting = any(before)
 
@@ -78,6 +79,11 @@ class View:
         """Those of a list that belong to moving weights."""
         return [leaves[i] for i in self.moving]
 
+    def ravel(self, arrays: list[Array]) -> tuple[Array, Callable[[Array], list[Array]]]:
+        """Arrays as one vector, of the weights' type even where there is none of them, and the way back."""
+        flat, back = ravel_pytree(arrays)
+        return (flat, back) if arrays else (jnp.zeros(0, self.dtype), lambda flat: [])
+
     def placed(self, moving: list[Array], leaves: list[Array]) -> list[Array]:
         """A list with its moving entries replaced."""
         found = dict(zip(self.moving, moving, strict=True))
@@ -89,8 +95,10 @@ class View:
 
     def local(self) -> Local | str:
         """Whether the units see one another, from one step traced; in words where they do."""
+        if not self.moving:
+            return Local(())
         sizes = {tuple(f.shape) for f in self._fields}
-        if not self.moving or len(sizes) != 1 or len(next(iter(sizes))) != 1:
+        if len(sizes) != 1 or len(next(iter(sizes))) != 1:
             return "fields of its state differ in shape"
         shapes = [self._shapes[i] for i in self.moving]
         if any(not s.shape for s in shapes):
@@ -101,12 +109,8 @@ class View:
             for i, axis in zip(self.moving, axes, strict=True):
                 given[i] = axis
             try:
-                found = unit_axes(
-                    self._after,
-                    (self._shapes, self._fields, self._x),
-                    [*given, *(0 for _ in self._fields), FREE],
-                )
-                found += unit_axes(self.start, (self._shapes,), given)
+                found = unit_axes(self._stepped, [*given, *(0 for _ in self._fields), FREE])
+                found += unit_axes(self._begun, given)
             except Mixed as error:
                 why = why or f"units meet in {error}"
                 continue

@@ -33,7 +33,8 @@ class SequenceClassifier(SequenceEstimator):
       scaling: at each entry; an offset that a sequence keeps), `time_mask`, `feature_mask` (widest band that is
       hidden; two of each): noise in training, against overfitting.
     * `epochs`, `batch_size`, `learning_rate`, `schedule` (`"cosine"` with a short warm-up, or `"constant"`),
-      `weight_decay`, `clip` (norm of the gradient): AdamW.
+      `weight_decay`, `clip` (norm of the gradient): AdamW. `rule`, `rule_settings`: one of `learning.RULES`, or a
+      rule: how the gradients are found, or what takes their place.
     * `validation`: share of the sequences held out, from each class alike as a function of the seed, or whole groups
       where the `LabelledSequences` have groups. The weights of the epoch with the least cross-entropy on it are kept;
       with `patience`, training stops after so many epochs without a better one. 0 trains on everything for all epochs.

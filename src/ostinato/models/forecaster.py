@@ -13,6 +13,7 @@ from jaxtyping import Array, PyTree
 from ostinato import losses
 from ostinato.data import Batches, SequenceBatch, Series, stream
 from ostinato.errors import LengthError, SettingsError
+from ostinato.learning import DirectRule, Method, make_rule
 from ostinato.training import FitResult, fit
 
 from .baselines import trained_horizon
@@ -57,7 +58,8 @@ class Forecaster(ForecastEstimator):
     of the shortest series), `stride` apart; AdamW (no decay on the skip), norm of the gradient clipped at `clip`,
     learning rate `"cosine"` (to 0) or `"constant"`, for `epochs` or `steps`. `validation` is the end of each series, a
     fraction or a number of rows: the best weights on it are kept, and training stops after `patience` epochs without a
-    better one. The order of the windows, the noise and the first weights are functions of `seed`.
+    better one. The order of the windows, the noise and the first weights are functions of `seed`. `rule` is one of
+    `learning.RULES`, with `rule_settings`, or a rule: how the gradients are found, or what takes their place.
 
     After `fit`: `net_`, `features_`, `context_`, `training_` (`history`, `best`, `steps`, `stopped`), `tail_`,
     `notes_`.
@@ -110,6 +112,8 @@ class Forecaster(ForecastEstimator):
         clip: float = 1.0,
         validation: int | float = 0.1,
         patience: int | None = None,
+        rule: str | Method = "bptt",
+        rule_settings: dict[str, Any] | None = None,
         seed: int = 0,
     ):
         self.cell = cell
@@ -142,6 +146,8 @@ class Forecaster(ForecastEstimator):
         self.clip = clip
         self.validation = validation
         self.patience = patience
+        self.rule = rule
+        self.rule_settings = rule_settings
         self.seed = seed
 
     @property
@@ -231,11 +237,13 @@ class Forecaster(ForecastEstimator):
             assert ahead is not None
             return {"validation": self._loss_on(net, ahead)}
 
+        rule = make_rule(self.rule, self.rule_settings)
         result = fit(
             net,
             batches,
             loss=loss,
-            optimizer=optimizer,
+            rule=rule,
+            optimizer=None if isinstance(rule, DirectRule) else optimizer,
             steps=total,
             validate=None if ahead is None else validate,
             patience=self.patience,

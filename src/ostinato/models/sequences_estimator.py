@@ -14,6 +14,7 @@ from ostinato.errors import CorruptFile, DataError, SettingsError
 from ostinato.layers import RNN, Readout
 from ostinato.layers.dropout import Dropout
 from ostinato.layers.many_to_one import POOLS
+from ostinato.learning import DirectRule, Method, make_rule
 from ostinato.models.base import Estimator, Weights
 from ostinato.models.sequences import Sequences, as_sequences, targets_of
 from ostinato.models.sequences_baseline import Ridge, summaries
@@ -56,6 +57,8 @@ class SequenceEstimator(Estimator):
         buckets: int = 2,
         missing: bool = False,
         cell_settings: dict[str, Any] | None = None,
+        rule: str | Method = "bptt",
+        rule_settings: dict[str, Any] | None = None,
         seed: int = 0,
     ):
         self.cell = cell
@@ -80,6 +83,8 @@ class SequenceEstimator(Estimator):
         self.buckets = buckets
         self.missing = missing
         self.cell_settings = cell_settings
+        self.rule = rule
+        self.rule_settings = rule_settings
         self.seed = seed
 
     def fit(
@@ -93,6 +98,7 @@ class SequenceEstimator(Estimator):
         `ostinato.training.fit` raises.
         """
         _check_settings(self)
+        rule = make_rule(self.rule, self.rule_settings)
         sequences = as_sequences(X, missing=self.missing)
         raw = self._read(sequences, targets_of(X, y))
         held = self._validation_rows(X, raw) if self.validation else np.zeros(0, int)
@@ -116,7 +122,8 @@ class SequenceEstimator(Estimator):
             network,
             batches,
             loss=self._loss(),
-            optimizer=self._optimizer(self.epochs * len(batches)),
+            rule=rule,
+            optimizer=None if isinstance(rule, DirectRule) else self._optimizer(self.epochs * len(batches)),
             epochs=self.epochs,
             validate=validate,
             patience=self.patience,

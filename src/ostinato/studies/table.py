@@ -23,6 +23,10 @@ STUDIES: dict[str, str] = {
     "reward-speed": "ostinato.studies.reward_speed",
     "kalman": "ostinato.studies.kalman",
     "evolution": "ostinato.studies.evolution",
+    "crbp": "ostinato.studies.crbp",
+    "oscillator": "ostinato.studies.oscillator",
+    "stream": "ostinato.studies.stream",
+    "truncation": "ostinato.studies.truncation",
 }
 
 

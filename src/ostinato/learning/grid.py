@@ -1,0 +1,42 @@
+"""Which rule holds for which cell, and how: `RULES` against `CELLS`."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ostinato.cells import CELLS
+from ostinato.layers import RNN
+from ostinato.learning.base import Approximate, Exact, Refusal
+from ostinato.learning.table import RULES, make_rule
+
+SETTINGS: dict[str, dict[str, Any]] = {"truncated-bptt": {"window": 20}}
+"""What rules are asked with that have no defaults."""
+
+
+def grid(
+    rules: tuple[str, ...] | None = None, cells: tuple[str, ...] | None = None
+) -> dict[str, dict[str, Exact | Approximate | Refusal]]:
+    """What each rule says of a network of each cell with a read-out on top, by rule and cell; nothing is trained.
+
+    ```python
+    >>> found = grid(("rtrl", "e-prop"), ("indrnn", "gru-before"))
+    >>> found["rtrl"]["indrnn"].why
+    'forward derivatives, diagonal: one trace for each weight'
+    >>> found["e-prop"]["gru-before"]
+    Refusal(why='its step is not one product and an element-wise update (GatedCell)')
+
+    ```
+    """
+    models = {name: _network(name) for name in cells or CELLS}
+    made = {name: make_rule(name, SETTINGS.get(name)) for name in rules or RULES}
+    return {name: {cell: rule.applies(model) for cell, model in models.items()} for name, rule in made.items()}
+
+
+def _network(name: str) -> RNN:
+    """A network whose weights are 0: drawing them would take longer than asking all rules."""
+    made = eqx.filter_eval_shape(RNN, CELLS[name].make, 2, 3, output_size=1, key=jax.random.key(0))
+    zero = lambda leaf: jnp.asarray(np.zeros(leaf.shape, leaf.dtype))  # noqa: E731
+    return jax.tree.map(lambda leaf: zero(leaf) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf, made)
