@@ -3,7 +3,7 @@
 The peer is used where it is installed (`pip install reservoirpy`); it is no dependency.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -99,15 +99,17 @@ def _peer(cell: EchoState, u: np.ndarray, target: np.ndarray) -> dict[str, Any] 
         return None
     from scipy.sparse import csr_array
 
+    reservoir, ridge = cast(Any, Reservoir), cast(Any, PeerRidge)  # its annotations promise less than it gives
+
     def states() -> np.ndarray:
-        node = Reservoir(
+        node = reservoir(
             W=csr_array(np.asarray(cell.R[0])), Win=np.asarray(cell.W[0]), bias=np.asarray(cell.b[0]), lr=cell.leak
         )
         return node.run(u)
 
     def everything() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         seen = states()
-        readout = PeerRidge(ridge=PENALTY).fit(seen, target)
+        readout = ridge(ridge=PENALTY).fit(seen, target)
         return seen, readout.Wout, readout.bias
 
     return {"states": states, "all": everything}
