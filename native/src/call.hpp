@@ -105,6 +105,8 @@ struct Kernels {
   void (*map64)(int32_t op, const double* a, double* out, int64_t count);
   bool (*sparse32)(const Sparse<float>&);  // false, and nothing done, where an entry lies outside
   bool (*sparse64)(const Sparse<double>&);
+  void (*gram32)(const float* x, int64_t count, int64_t width, float* y, Team&);
+  void (*gram64)(const double* x, int64_t count, int64_t width, double* y, Team&);
   double (*peak32)(double seconds);  // floating-point operations a second of one thread
   double (*reading)(int64_t bytes, double seconds);  // bytes a second that one thread reads from so many
 };

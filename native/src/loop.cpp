@@ -1,10 +1,12 @@
 // The time loop, forward and backward: product, program, next step. Compiled once for each instruction set.
-#include <chrono>
 #include <numeric>
 #include <vector>
 
+#include "floor.hpp"
+#include "gram.hpp"
 #include "product.hpp"
 #include "program.hpp"
+#include "sparse.hpp"
 #include "team.hpp"
 
 namespace ostinato {
@@ -442,99 +444,19 @@ void backward(const Backward<T>& b, Team& team) {
       return from < GI ? b.d_input + (pair * GI + from) * H : b.d_extra + (pair * NX + from - GI) * H;
     };
     auto b_at = [&](int64_t pair) { return seen[pair]; };
-    outer_product<T>(G, H, H, pairs, count, a_at, b_at, b.d_R, member, members, parts[member].outer);
+    const int64_t tiles = G * outer_tiles(H);
+    outer_product<T>(G, H, H, pairs, count, a_at, b_at, b.d_R, tiles * member / members, tiles * (member + 1) / members,
+                     parts[member].outer);
   };
   gather(team, plan, G > 0, work);
-}
-
-// N vectors of the result of a row at a time: each entry of the matrix meets a stretch of x, so that nothing is gathered.
-template <class T, int N>
-void sparse_stretch(const Sparse<T>& s, int64_t from, int64_t row, const int32_t* starts, bool first) {
-  Vec<T> sums[N];
-  T* y = s.y + row * s.width + from;
-  each<N>([&](auto i) { sums[i] = first ? fill<T>(0) : load<T>(y + i * LANES<T>); });
-  for (int64_t k = starts[row]; k < starts[row + 1]; ++k) {
-    const Vec<T> value = fill<T>(s.values[k]);
-    const T* x = s.x + s.columns[k] * s.width + from;
-    each<N>([&](auto i) { sums[i] += value * load<T>(x + i * LANES<T>); });
-  }
-  each<N>([&](auto i) { store<T>(y + i * LANES<T>, sums[i]); });
-}
-
-template <class T>
-bool sparse(const Sparse<T>& s) {
-  uint32_t largest = 0;
-  for (int64_t k = 0; k < s.entries; ++k) largest = std::max(largest, static_cast<uint32_t>(s.columns[k]));
-  if (s.entries > 0 && largest >= static_cast<uint64_t>(s.columns_of_x)) return false;
-  for (int64_t block = 0; block < s.blocks; ++block) {
-    const int32_t* starts = s.starts + block * s.rows;
-    const bool first = block == 0;
-    for (int64_t row = 0; row < s.rows; ++row) {
-      int64_t at = 0;
-      for (; at + 4 * LANES<T> <= s.width; at += 4 * LANES<T>) sparse_stretch<T, 4>(s, at, row, starts, first);
-      for (; at + 2 * LANES<T> <= s.width; at += 2 * LANES<T>) sparse_stretch<T, 2>(s, at, row, starts, first);
-      for (; at + LANES<T> <= s.width; at += LANES<T>) sparse_stretch<T, 1>(s, at, row, starts, first);
-      for (; at < s.width; ++at) {
-        // Four sums side by side: one alone would wait for itself at every entry.
-        T sums[4] = {first ? T(0) : s.y[row * s.width + at], 0, 0, 0};
-        int64_t k = starts[row];
-        auto term = [&](int64_t e) { return s.values[e] * s.x[s.columns[e] * s.width + at]; };
-        for (; k + 4 <= starts[row + 1]; k += 4)
-          for (int i = 0; i < 4; ++i) sums[i] += term(k + i);
-        for (; k < starts[row + 1]; ++k) sums[0] += term(k);
-        s.y[row * s.width + at] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-      }
-    }
-  }
-  return true;
-}
-
-// Bytes a second that one thread reads from a buffer of this size, again and again.
-double reading(int64_t bytes, double seconds) {
-  constexpr int N = 8;
-  const int64_t count = std::max<int64_t>(bytes / int64_t(sizeof(float)) / (N * LANES<float>), 1) * N * LANES<float>;
-  std::vector<float> buffer(count, 1.0f);
-  Vec<float> sums[N];
-  each<N>([&](auto i) { sums[i] = fill<float>(0); });
-  const auto begin = std::chrono::steady_clock::now();
-  double passed = 0, done = 0;
-  while (passed < seconds) {
-    for (int again = 0; again < 8; ++again) {
-      for (int64_t i = 0; i < count; i += N * LANES<float>)
-        each<N>([&](auto j) { sums[j] += load<float>(buffer.data() + i + j * LANES<float>); });
-      done += double(count) * sizeof(float);
-    }
-    passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  }
-  volatile float keep = 0;
-  each<N>([&](auto i) { keep = keep + sums[i][0]; });
-  return done / passed;
-}
-
-// Multiply-adds on registers alone: what the machine can do at most.
-double peak(double seconds) {
-  constexpr int N = ACCUMULATORS / 2;
-  Vec<float> acc[N], x = fill<float>(0.999f), y = fill<float>(0.001f);
-  each<N>([&](auto i) { acc[i] = fill<float>(float(i)); });
-  const auto begin = std::chrono::steady_clock::now();
-  double passed = 0, done = 0;
-  while (passed < seconds) {
-    for (int k = 0; k < 20000; ++k) {
-      each<N>([&](auto i) { acc[i] = acc[i] * x + y; });
-    }
-    done += 20000.0 * N * LANES<float> * 2;
-    passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  }
-  volatile float keep = 0;
-  each<N>([&](auto i) { keep = keep + acc[i][0]; });
-  return done / passed;
 }
 
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{OSTINATO_NAME, forward<float>, forward<double>, backward<float>, backward<double>, map<float>, map<double>, sparse<float>, sparse<double>,
-                    peak, reading};
+const Kernels table{OSTINATO_NAME,    forward<float>, forward<double>, backward<float>, backward<double>, map<float>,
+                    map<double>,      sparse<float>,  sparse<double>,  gram<float>,     gram<double>,     peak,
+                    reading};
 
 }  // namespace OSTINATO_BUILD
 }  // namespace ostinato

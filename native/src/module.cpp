@@ -337,6 +337,26 @@ XLA_FFI_DEFINE_HANDLER(sparse_handler, sparse_call,
                            .Arg<ffi::AnyBuffer>()
                            .Ret<ffi::AnyBuffer>());
 
+ffi::Error gram_call(ffi::AnyBuffer x, ffi::Result<ffi::AnyBuffer> y) {
+  auto from = x.dimensions(), to = y->dimensions();
+  if (from.size() != 2 || to.size() != 2 || to[0] != from[1] || to[1] != from[1] || y->element_type() != x.element_type())
+    return ffi::Error::InvalidArgument("ostinato: refused: gram: types or shapes");
+  try {
+    auto team = the_team();
+    if (x.element_type() == ffi::F32)
+      the_kernels().gram32(x.typed_data<float>(), from[0], from[1], y->typed_data<float>(), *team);
+    else if (x.element_type() == ffi::F64)
+      the_kernels().gram64(x.typed_data<double>(), from[0], from[1], y->typed_data<double>(), *team);
+    else
+      return ffi::Error::InvalidArgument("ostinato: refused: gram: expected float32 or float64");
+    return ffi::Error::Success();
+  } catch (const std::bad_alloc&) {
+    return ffi::Error(ffi::ErrorCode::kResourceExhausted, "ostinato: no memory for the product");
+  }
+}
+
+XLA_FFI_DEFINE_HANDLER(gram_handler, gram_call, ffi::Ffi::Bind().Arg<ffi::AnyBuffer>().Ret<ffi::AnyBuffer>());
+
 template <class T>
 void apply(int32_t op, nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu> a,
            nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu> out) {
@@ -357,6 +377,7 @@ NB_MODULE(_native, m) {
     nb::dict found;
     found["ostinato_forward"] = nb::capsule(reinterpret_cast<void*>(forward_handler));
     found["ostinato_backward"] = nb::capsule(reinterpret_cast<void*>(backward_handler));
+    found["ostinato_gram"] = nb::capsule(reinterpret_cast<void*>(gram_handler));
     found["ostinato_sparse"] = nb::capsule(reinterpret_cast<void*>(sparse_handler));
     return found;
   });

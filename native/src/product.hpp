@@ -239,6 +239,8 @@ void outer(const T* a, const T* b, int64_t K, T* C, int64_t stride, int64_t rows
 constexpr int OUTER_VECTORS = 2, OUTER_ROWS = ACCUMULATORS / OUTER_VECTORS;
 constexpr int64_t OUTER_CHUNK = 256;
 
+constexpr int64_t outer_tiles(int64_t rows) { return (rows + OUTER_ROWS - 1) / OUTER_ROWS; }
+
 template <class T>
 int64_t outer_scratch(int64_t columns) {
   const int64_t width = OUTER_VECTORS * LANES<T>;
@@ -246,13 +248,13 @@ int64_t outer_scratch(int64_t columns) {
 }
 
 // C (rows, columns) of this thread's tiles: the sum over `pairs` of a-row x b-row, a chunk of pairs at a time.
-// `a_at(pair, row)` and `b_at(pair)` say where they lie. `tiles` are cut from each `hidden` rows of C.
-template <class T, class A, class B>
+// `a_at(pair, row)` and `b_at(pair)` say where they lie. `tiles` are cut from each `hidden` rows of C; these are from..to of
+// all gates' tiles. UPPER leaves out what is left of the diagonal.
+template <class T, bool UPPER = false, class A, class B>
 void outer_product(int64_t gates, int64_t hidden, int64_t columns, const int64_t* pairs, int64_t count, A a_at, B b_at, T* C,
-                   int64_t share, int64_t shares, T* scratch) {
+                   int64_t from, int64_t to, T* scratch) {
   constexpr int64_t width = OUTER_VECTORS * LANES<T>;
-  const int64_t panels = (columns + width - 1) / width, tiles = (hidden + OUTER_ROWS - 1) / OUTER_ROWS;
-  const int64_t from = gates * tiles * share / shares, to = gates * tiles * (share + 1) / shares;
+  const int64_t panels = (columns + width - 1) / width, tiles = outer_tiles(hidden);
   T *b = scratch, *a = scratch + OUTER_CHUNK * panels * width;
   if (count == 0)
     for (int64_t m = from; m < to; ++m) {
@@ -284,7 +286,7 @@ void outer_product(int64_t gates, int64_t hidden, int64_t columns, const int64_t
         else
           for (int64_t i = 0; i < OUTER_ROWS; ++i) at[i] = i < rows ? row[i] : T(0);
       }
-      for (int64_t p = 0; p < panels; ++p)
+      for (int64_t p = UPPER ? first / width : 0; p < panels; ++p)
         outer<T, OUTER_ROWS, OUTER_VECTORS>(a, b + p * n * width, n, C + (gate * hidden + first) * columns + p * width, columns,
                                             rows, std::min(width, columns - p * width), start > 0);
     }

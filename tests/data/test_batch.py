@@ -104,3 +104,13 @@ def test_the_check_reads_only_what_exists():
     SequenceBatch(jnp.asarray(values), observed=jnp.asarray(~np.isnan(values))).check()
     # Inside compiled code there are no values to look at.
     jax.jit(lambda b: b.check().values)(SequenceBatch(jnp.asarray(values)))
+
+
+@pytest.mark.parametrize("fields", [{}, {"mask": np.array([[True, False]])}])
+def test_a_batch_is_checked_inside_a_traced_function(fields):
+    """What is known there is checked, also where nothing but the function's argument is traced."""
+    fields = {name: jnp.asarray(field) for name, field in fields.items()}
+    good, bad = jnp.ones((1, 2, 3)), jnp.full((1, 2, 3), jnp.nan)
+    assert jax.jit(lambda x: x + SequenceBatch(good, **fields).check().values.sum())(1.0) == 7
+    with pytest.raises(NonFiniteError, match="values"):
+        jax.jit(lambda x: x + SequenceBatch(bad, **fields).check().values.sum())(1.0)

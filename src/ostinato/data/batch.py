@@ -155,9 +155,11 @@ class SequenceBatch(eqx.Module):
                 check_same(field.shape, lead, name, "(*batch, time)")
         if self.observed is not None:
             check_same(self.observed.shape, self.values.shape, "observed", "(*batch, time, features)")
-        if isinstance(self.values, Tracer):
+        if any(isinstance(field, Tracer) for field in (self.values, self.mask, self.observed)):
             return self
-        read = np.broadcast_to(np.asarray(self.steps)[..., None], self.values.shape)
+        # Not `steps`: inside a traced function even an array of ones is traced.
+        steps = np.ones(lead, bool) if self.mask is None else np.asarray(self.mask)
+        read = np.broadcast_to(steps[..., None], self.values.shape)
         if self.observed is not None:
             read = read & np.asarray(self.observed)
         check_finite(np.where(read, np.asarray(self.values), 0), "values", hint=self.observed is None)

@@ -3,6 +3,7 @@
 from .choose import KERNELS as KERNELS
 from .choose import Choice as Choice
 from .choose import choose as choose
+from .gram import gram as gram
 from .hoist import hoisted as hoisted
 from .loop import Loop as Loop
 from .loop import Result as Result

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ostinato.data.batch import Examples
 from ostinato.errors import SettingsError
-from ostinato.kernels import Packed
+from ostinato.kernels import Packed, gram
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
 from ostinato.learning.direct import DirectRule, Metrics, as_metric
 from ostinato.learning.readout import features, linear_readout, packed_reservoir, readout_of, rows, with_readout
@@ -111,9 +111,3 @@ class Ridge(DirectRule):
 
     def model(self, carry: RidgeCarry) -> Any:
         return carry.model
-
-
-def gram(x: Float[Array, "n features"]) -> Float[Array, "features features"]:
-    """The product x' x, rows times rows: XLA is slower with the columns of a matrix."""
-    turned = jax.lax.optimization_barrier(x.T)
-    return turned @ turned.T
