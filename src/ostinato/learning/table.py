@@ -40,32 +40,22 @@ class RuleEntry:
 
 
 RULES: dict[str, RuleEntry] = {
+    # Exact through time, truncated, forward in time.
     "bptt": RuleEntry(BPTT, "exact on whole sequences, any model", "Werbos 1990"),
-    "cma-es": RuleEntry(
-        CMAES, "a normal distribution over weights that takes the shape of the loss", "Hansen and Ostermeier 2001"
-    ),
-    "evolution-strategy": RuleEntry(OpenAIES, "a gradient estimated from values of the loss", "Salimans et al. 2017"),
-    "force": RuleEntry(
-        FORCE, "recursive least squares of a read-out that feeds the network", "Sussillo and Abbott 2009"
-    ),
-    "genetic": RuleEntry(GeneticAlgorithm, "a population of networks, selection, crossover, mutation", "Holland 1975"),
-    "hebb": RuleEntry(Hebb, "Hebb's rule for the read-out, with or without a teacher", "Hebb 1949"),
-    "intrinsic-plasticity": RuleEntry(
-        IntrinsicPlasticity, "gain and bias of reservoir units, for outputs distributed as wanted", "Triesch 2005"
-    ),
-    "kalman": RuleEntry(KalmanFilter, "extended Kalman filter over the weights", "Singhal and Wu 1988"),
-    "lms": RuleEntry(LMS, "least mean squares of the read-out, at every step", "Widrow and Hoff 1960"),
-    "oja": RuleEntry(Oja, "Hebb's rule with forgetting: principal components", "Oja 1982"),
-    "random-search": RuleEntry(
-        RandomSearch, "weights drawn anew, the best kept: the baseline of searches", "Schmidhuber and Hochreiter 1996"
-    ),
-    "ridge": RuleEntry(Ridge, "the best linear read-out, in closed form", "Jaeger 2001"),
-    "rls": RuleEntry(
-        RLS, "the best linear read-out for all steps so far, at every step", "Haykin, Adaptive filter theory"
-    ),
     "truncated-bptt": RuleEntry(
         TruncatedBPTT, "errors go back a window of steps; causal models, one output per step", "Williams and Peng 1990"
     ),
+    "rtrl": RuleEntry(RTRL, "exact, one step at a time; diagonal where units do not meet", "Williams and Zipser 1989"),
+    "hybrid": RuleEntry(Hybrid, "exact, blocks of steps in fixed storage", "Williams 1989, Schmidhuber 1992"),
+    "lstm-1997": RuleEntry(
+        LSTM1997, "errors end at gate inputs, exact inside the memory", "Hochreiter and Schmidhuber 1997"
+    ),
+    "snap": RuleEntry(SnAp, "a weight's effect within n steps; n=1 is local", "Menick et al. 2021"),
+    "uoro": RuleEntry(UORO, "unbiased, two vectors in place of all derivatives", "Tallec and Ollivier 2018"),
+    "kf-rtrl": RuleEntry(KFRTRL, "unbiased, a Kronecker product in place of all derivatives", "Mujika et al. 2018"),
+    "rflo": RuleEntry(RFLO, "local traces of leaking units, random feedback", "Murray 2019"),
+    "e-prop": RuleEntry(EProp, "local traces of any gated cell", "Bellec et al. 2020"),
+    # For filters, signal-flow graphs and differential equations.
     "rbp": RuleEntry(RBP, "exact for filters as synapses (fir, iir)", "Campolucci et al. 1999"),
     "crbp": RuleEntry(
         CRBP, "causal and truncated, for filters as synapses (fir, iir), step by step", "Campolucci et al. 1999"
@@ -82,16 +72,30 @@ RULES: dict[str, RuleEntry] = {
     "continuous-rtrl": RuleEntry(
         ContinuousRTRL, "of the differential equation, step by step (ctrnn)", "Pearlmutter 1995"
     ),
-    "rtrl": RuleEntry(RTRL, "exact, one step at a time; diagonal where units do not meet", "Williams and Zipser 1989"),
-    "hybrid": RuleEntry(Hybrid, "exact, blocks of steps in fixed storage", "Williams 1989, Schmidhuber 1992"),
-    "lstm-1997": RuleEntry(
-        LSTM1997, "errors end at gate inputs, exact inside the memory", "Hochreiter and Schmidhuber 1997"
+    # By values of the loss alone.
+    "evolution-strategy": RuleEntry(OpenAIES, "a gradient estimated from values of the loss", "Salimans et al. 2017"),
+    "cma-es": RuleEntry(
+        CMAES, "a normal distribution over weights that takes the shape of the loss", "Hansen and Ostermeier 2001"
     ),
-    "snap": RuleEntry(SnAp, "a weight's effect within n steps; n=1 is local", "Menick et al. 2021"),
-    "uoro": RuleEntry(UORO, "unbiased, two vectors in place of all derivatives", "Tallec and Ollivier 2018"),
-    "kf-rtrl": RuleEntry(KFRTRL, "unbiased, a Kronecker product in place of all derivatives", "Mujika et al. 2018"),
-    "rflo": RuleEntry(RFLO, "local traces of leaking units, random feedback", "Murray 2019"),
-    "e-prop": RuleEntry(EProp, "local traces of any gated cell", "Bellec et al. 2020"),
+    "genetic": RuleEntry(GeneticAlgorithm, "a population of networks, selection, crossover, mutation", "Holland 1975"),
+    "random-search": RuleEntry(
+        RandomSearch, "weights drawn anew, the best kept: the baseline of searches", "Schmidhuber and Hochreiter 1996"
+    ),
+    # Filters and read-outs, with a teacher and without.
+    "kalman": RuleEntry(KalmanFilter, "extended Kalman filter over the weights", "Singhal and Wu 1988"),
+    "ridge": RuleEntry(Ridge, "the best linear read-out, in closed form", "Jaeger 2001"),
+    "rls": RuleEntry(
+        RLS, "the best linear read-out for all steps so far, at every step", "Haykin, Adaptive filter theory"
+    ),
+    "lms": RuleEntry(LMS, "least mean squares of the read-out, at every step", "Widrow and Hoff 1960"),
+    "force": RuleEntry(
+        FORCE, "recursive least squares of a read-out that feeds the network", "Sussillo and Abbott 2009"
+    ),
+    "intrinsic-plasticity": RuleEntry(
+        IntrinsicPlasticity, "gain and bias of reservoir units, for outputs distributed as wanted", "Triesch 2005"
+    ),
+    "hebb": RuleEntry(Hebb, "Hebb's rule for the read-out, with or without a teacher", "Hebb 1949"),
+    "oja": RuleEntry(Oja, "Hebb's rule with forgetting: principal components", "Oja 1982"),
 }
 
 
