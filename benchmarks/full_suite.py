@@ -2,8 +2,9 @@
 
     python benchmarks/full_suite.py                     # everything, into benchmarks/results/full-suite.json
     python benchmarks/full_suite.py -m full tests/contract
+    python benchmarks/full_suite.py --failed            # what failed in the kept outcome once more, after a correction
 
-What follows goes to pytest as it is.
+What follows goes to pytest as it is. A test that was run again stands in the outcome under `run_again`.
 """
 
 import json
@@ -41,7 +42,10 @@ def main(arguments: list[str]) -> int:
     """The exit code of pytest."""
     from ostinato.benches.machine import describe_machine
 
+    before = json.loads(RESULT.read_text()) if arguments == ["--failed"] else None
     given = arguments or ["-m", "full or not full"]
+    if before is not None:
+        given = ["-m", "full or not full", *map(node, before["failed"])]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         began = time.monotonic()
@@ -53,8 +57,26 @@ def main(arguments: list[str]) -> int:
             "machine": describe_machine(),
             **summary(report),
         }
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    RESULT.write_text(json.dumps(result if before is None else corrected(before, result), indent=1) + "\n")
     return ended.returncode
+
+
+def node(name: str) -> str:
+    """`tests.kernels.test_native::test_x[a]` as pytest takes it."""
+    module, test = name.split("::", 1)
+    return f"{module.replace('.', '/')}.py::{test}"
+
+
+def corrected(before: dict[str, Any], again: dict[str, Any]) -> dict[str, Any]:
+    """The earlier outcome with what became of the tests that had failed in it."""
+    mended = [name for name in before["failed"] if name not in again["failed"]]
+    outcomes = Counter(before["outcomes"])
+    outcomes.subtract(failed=len(mended), passed=-len(mended))
+    by_file = {name: Counter(count) for name, count in before["by_file"].items()}
+    for name in mended:
+        by_file[name.split("::", 1)[0]].subtract(failed=1, passed=-1)
+    kept = {"outcomes": dict(+outcomes), "by_file": {name: dict(+count) for name, count in by_file.items()}}
+    return {**before, **kept, "failed": again["failed"], "run_again": [*before.get("run_again", []), *mended]}
 
 
 if __name__ == "__main__":
