@@ -21,6 +21,7 @@ def page() -> str:
     studies = [study(result) for result in files.values() if "study" in result]
     benches = [bench(result) for result in files.values() if "rows" in result]
     benches += [resumed(result) for result in files.values() if "kills" in result]
+    benches += [installed(result) for result in files.values() if "wheel_bytes" in result]
     parts = [HEAD, "## Studies\n", *studies] if studies else [HEAD]
     return "\n".join([*parts, "## Benches\n", *benches] if benches else parts)
 
@@ -57,6 +58,18 @@ def resumed(result: dict[str, Any]) -> str:
         f"Killed (`kill -9`) at {result['kills']} random moments of {result['steps']} steps, {result['while_writing']} "
         f"of them while a checkpoint was being written, and resumed each time: {verdict} the uninterrupted run.\n"
     )
+
+
+def installed(result: dict[str, Any]) -> str:
+    """The wheel in fresh environments."""
+    rows = [
+        f"| {name} | {case.get('jax', '')} | {case.get('native', case.get('error', ''))[:60]} | "
+        f"{'yes' if case.get('healthy') else 'no'} |"
+        for name, case in result["cases"].items()
+    ]
+    head = "| case | JAX | compiled kernels | equal to the reference |\n| --- | --- | --- | --- |"
+    command = f"`python benchmarks/wheels.py` on {_machine(result['machine'])}"
+    return "\n".join(["### wheels\n", command + "\n", head, *rows]) + "\n"
 
 
 def _machine(machine: dict[str, Any]) -> str:

@@ -50,8 +50,8 @@ def largest(expected, found, few=False):
 def drawn(tree, rng, dtype):
     """Leaves with noise on them, so that no gradient vanishes by a special value; less on wide matrices, which would
     otherwise make errors grow from step to step."""
-    width = lambda leaf: leaf.shape[-1] if leaf.ndim > 1 else 1  # noqa: E731
-    noisy = lambda leaf: leaf + jnp.asarray(rng.normal(0, 0.2 / max(width(leaf), 1) ** 0.5, leaf.shape), dtype)  # noqa: E731
+    width = lambda leaf: leaf.shape[-1] if leaf.ndim > 1 else 1
+    noisy = lambda leaf: leaf + jnp.asarray(rng.normal(0, 0.2 / max(width(leaf), 1) ** 0.5, leaf.shape), dtype)
     return jax.tree.map(lambda leaf: noisy(leaf) if eqx.is_inexact_array(leaf) else leaf, tree)
 
 
@@ -73,7 +73,7 @@ def check(name, size, batch, time, fields, reverse, dtype, record):
                 cell, xs, start, dt = args
                 fields = {**fields, **({} if dt is None else {"dt": dt})}
                 out = unroll(cell, xs, start, kernel=kernel, reverse=reverse, record=names, **fields)
-                weights = lambda leaf: jnp.cos(jnp.arange(leaf.size, dtype=dtype)).reshape(leaf.shape)  # noqa: E731
+                weights = lambda leaf: jnp.cos(jnp.arange(leaf.size, dtype=dtype)).reshape(leaf.shape)
                 return sum(jnp.sum(weights(leaf) * leaf) for leaf in jax.tree.leaves(out)), out
 
             def flat(leaves, fields):
@@ -86,7 +86,7 @@ def check(name, size, batch, time, fields, reverse, dtype, record):
 
         arrays, static = eqx.partition((cell, xs, start, given.pop("dt", None)), eqx.is_array)
         leaves, tree = jax.tree.flatten(arrays)
-        structure = lambda ls: jax.tree.unflatten(tree, ls)  # noqa: E731
+        structure = lambda ls: jax.tree.unflatten(tree, ls)
         out, gradients = run("reference")(leaves, given)
         out_native, gradients_native = run("native")(leaves, given)
         forward, backward = (1e-6, 1e-5) if dtype == "float32" else (1e-12, 1e-11)
@@ -142,7 +142,7 @@ def test_mapped_over_models_and_over_data(small):
     models = jax.vmap(lambda key: GRU(2, 5, key=key))(jr.split(jr.key(2), 8))
 
     def gradients(kernel, over_models, over_data):
-        value = lambda c, x: jnp.sum(jnp.square(unroll(c, x, kernel=kernel)[0]))  # noqa: E731
+        value = lambda c, x: jnp.sum(jnp.square(unroll(c, x, kernel=kernel)[0]))
         axes = (0 if over_models else None, 0 if over_data else None)
         many = jnp.stack([xs, 2 * xs, -xs]) if over_data and not over_models else jnp.stack([xs + k for k in range(8)])
         mapped = jax.vmap(jax.value_and_grad(value, argnums=(0, 1)), axes)
@@ -159,7 +159,7 @@ def test_second_derivatives_and_forward_mode(small):
     cell, xs = small
 
     def norm(kernel):
-        value = lambda x: jnp.sum(jnp.square(unroll(cell, x, kernel=kernel)[0]))  # noqa: E731
+        value = lambda x: jnp.sum(jnp.square(unroll(cell, x, kernel=kernel)[0]))
         return jax.jit(jax.grad(lambda x: jnp.sum(jnp.square(jax.grad(value)(x)))))(xs)
 
     assert largest(norm("reference"), norm("native")) <= 1e-5

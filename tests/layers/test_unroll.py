@@ -231,7 +231,7 @@ def test_mapped_over_models(problem):
     cells = eqx.filter_vmap(lambda k: ost.cells.LSTM(2, 4, key=k))(keys)
 
     def grads(cell, kernel):
-        loss = lambda c: jnp.sum(ost.unroll(c, xs, mask=mask, reset=reset, kernel=kernel)[0] ** 2)  # noqa: E731
+        loss = lambda c: jnp.sum(ost.unroll(c, xs, mask=mask, reset=reset, kernel=kernel)[0] ** 2)
         return eqx.filter_grad(loss)(cell).R
 
     together = eqx.filter_vmap(lambda c: grads(c, "hoist"))(cells)

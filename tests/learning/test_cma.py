@@ -107,7 +107,7 @@ def test_converges_on_the_sphere_at_a_constant_rate_and_learns_the_shape_of_an_e
 def test_turning_the_axes_turns_everything(x64, normals):
     rotation = np.linalg.qr(np.random.default_rng(1).normal(size=(8, 8)))[0]
     at, best = ours(ellipsoid, np.full(8, 0.5), 0.5, normals[:40])
-    turned = lambda x: ellipsoid(x @ rotation)  # noqa: E731
+    turned = lambda x: ellipsoid(x @ rotation)
     there, found = ours(turned, rotation @ np.full(8, 0.5), 0.5, normals[:40] @ rotation.T)
     np.testing.assert_allclose(found, best, rtol=1e-7)
     np.testing.assert_allclose(there.mean, rotation @ np.asarray(at.mean), rtol=1e-7, atol=1e-9)

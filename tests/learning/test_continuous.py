@@ -54,7 +54,7 @@ def far(found, expected):
 
 def fine(given, parts):
     """The same sequence with every step cut into equal parts, of which the last one counts."""
-    cut = lambda a, share=1: None if a is None else jnp.repeat(a, parts, axis=1) / share  # noqa: E731
+    cut = lambda a, share=1: None if a is None else jnp.repeat(a, parts, axis=1) / share
     inputs = given.inputs
     at = np.arange(TIME * parts) % parts
     reset = jnp.where(at == 0, jnp.repeat(inputs.reset, parts, axis=1), False)

@@ -11,19 +11,9 @@ from ostinato.errors import SettingsError, UnsupportedRule
 from ostinato.learning import RLS, KalmanFilter, genes_of, with_genes
 from ostinato.learning.kalman import members
 from ostinato.training import fit
+from tests.listed import Listed
 
 SQUARED = ost.losses.squared
-
-
-class Listed:
-    def __init__(self, *examples):
-        self.examples = examples
-
-    def __len__(self):
-        return len(self.examples)
-
-    def at(self, step):
-        return self.examples[step % len(self.examples)]
 
 
 def make(seed, rows, time, outputs=2):
@@ -40,7 +30,7 @@ def test_on_a_linear_network_it_is_recursive_least_squares(x64, reservoir):
         model = ost.RNN("echo-state", 2, 5, output_size=2, activation="linear", leak=0.5, key=jr.key(0))
     else:
         model = ost.Readout(2, 2, key=jr.key(0))
-    batches = Listed(make(1, 3, 8), make(2, 3, 8))
+    batches = Listed([make(1, 3, 8), make(2, 3, 8)])
     filtered = fit(model, batches, loss=SQUARED, rule=KalmanFilter(noise=1.0, spread=5.0), steps=2)
     squares = fit(model, batches, loss=SQUARED, rule=RLS(alpha=0.2), steps=2)
     a, b = np.asarray(genes_of(filtered.model)), np.asarray(genes_of(squares.model))
@@ -49,7 +39,7 @@ def test_on_a_linear_network_it_is_recursive_least_squares(x64, reservoir):
     if not reservoir:  # rows taken together or one after the other: the same weights, other errors on the way
         one = [make(1, 1, 8), make(2, 1, 8)]
         losses = [
-            fit(model, Listed(*one), loss=SQUARED, rule=rule, steps=2).history[-1]["loss"]
+            fit(model, Listed(one), loss=SQUARED, rule=rule, steps=2).history[-1]["loss"]
             for rule in (KalmanFilter(noise=1.0, spread=5.0), RLS(alpha=0.2))
         ]
         np.testing.assert_allclose(*losses, rtol=1e-8)
@@ -60,7 +50,7 @@ def test_on_a_curved_network_it_is_the_filter_written_out(x64, groups):
     model = ost.RNN("gru", 2, 3, output_size=2, key=jr.key(0))
     examples = make(3, 2, 4)
     rule = KalmanFilter(noise=0.3, process=1e-3, spread=0.5, groups=groups)
-    found = fit(model, Listed(examples), loss=SQUARED, rule=rule, steps=1).model
+    found = fit(model, Listed([examples]), loss=SQUARED, rule=rule, steps=1).model
     xs, targets, counts = (np.asarray(a) for a in (examples.inputs.values, examples.targets, examples.weight))
     cell, w = model.cell, np.asarray(genes_of(model))
     n = w.size

@@ -223,7 +223,7 @@ def p_value(rule, draws=2000):
     examples = ost.Examples(
         ost.SequenceBatch(examples.inputs.values[:1, :, :1]), examples.targets[:1, :, :1], jnp.ones((1, 5))
     )
-    cell = lambda tree: jnp.concatenate([a.ravel() for a in jax.tree.leaves(tree.stack.layers[0])])  # noqa: E731
+    cell = lambda tree: jnp.concatenate([a.ravel() for a in jax.tree.leaves(tree.stack.layers[0])])
     exact = np.asarray(cell(gradients(RTRL(), model, examples)[1]))
     keys = jr.split(jr.key(11), draws)
     drawn = np.asarray(jax.jit(jax.vmap(lambda key: cell(gradients(rule, model, examples, key)[1])))(keys))

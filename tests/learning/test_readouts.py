@@ -11,19 +11,9 @@ from ostinato.layers import Feedback
 from ostinato.learning import FORCE, LMS, RLS, Ridge
 from ostinato.learning.readout import body_of
 from ostinato.training import fit
+from tests.listed import Listed
 
 SQUARED = ost.losses.squared
-
-
-class Listed:
-    def __init__(self, *examples):
-        self.examples = examples
-
-    def __len__(self):
-        return len(self.examples)
-
-    def at(self, step):
-        return self.examples[step % len(self.examples)]
 
 
 def make(seed, rows=3, time=12):
@@ -65,7 +55,7 @@ def close(model, V, c, rtol=1e-8):
 @pytest.mark.parametrize("intercept", [True, False])
 def test_ridge_equals_the_augmented_least_squares_problem(problem, intercept):
     model, batches = problem
-    result = fit(model, Listed(*batches), loss=SQUARED, rule=Ridge(0.3, intercept=intercept), epochs=1)
+    result = fit(model, Listed(batches), loss=SQUARED, rule=Ridge(0.3, intercept=intercept), epochs=1)
     X, Y, w = design(model, batches)
     # Rows sqrt(w) (x, 1) and sqrt(penalty) I, by QR: no normal equations, no centring.
     rows = np.sqrt(w)[:, None] * np.hstack([X, np.ones((len(X), 1)) * intercept])
@@ -74,7 +64,7 @@ def test_ridge_equals_the_augmented_least_squares_problem(problem, intercept):
     close(result.model, found[:7].T, found[7])
     np.testing.assert_array_equal(result.model.stack.layers[0].R, model.stack.layers[0].R)
     # The order of the batches is of no account; the loss is that of the new read-out.
-    other = fit(model, Listed(*batches[::-1]), loss=SQUARED, rule=Ridge(0.3, intercept=intercept), epochs=1)
+    other = fit(model, Listed(batches[::-1]), loss=SQUARED, rule=Ridge(0.3, intercept=intercept), epochs=1)
     close(other.model, found[:7].T, found[7])
     errors = X @ found[:7] + found[7] - Y
     last = len(design(model, batches[:1])[0])
@@ -85,7 +75,7 @@ def test_ridge_equals_the_augmented_least_squares_problem(problem, intercept):
 @pytest.mark.parametrize("forget", [1.0, 0.95])
 def test_recursive_least_squares_minimise_what_they_say(problem, forget):
     model, batches = problem
-    result = fit(model, Listed(*batches), loss=SQUARED, rule=RLS(alpha=0.2, forget=forget), epochs=1)
+    result = fit(model, Listed(batches), loss=SQUARED, rule=RLS(alpha=0.2, forget=forget), epochs=1)
     X, Y, _ = design(model, batches)
     X = np.hstack([X, np.ones((len(X), 1))])
     w = forget ** np.arange(len(X) - 1, -1, -1)
@@ -99,7 +89,7 @@ def test_recursive_least_squares_minimise_what_they_say(problem, forget):
 @pytest.mark.parametrize("normalised", [True, False])
 def test_least_mean_squares_step_by_step(problem, normalised):
     model, batches = problem
-    result = fit(model, Listed(*batches), loss=SQUARED, rule=LMS(0.1, normalised=normalised), epochs=1)
+    result = fit(model, Listed(batches), loss=SQUARED, rule=LMS(0.1, normalised=normalised), epochs=1)
     readout = model.stack.layers[-1]
     V, total = np.hstack([readout.V, readout.c[:, None]]), 0.0
     X, Y, w = design(model, batches)
@@ -117,7 +107,7 @@ def test_ridge_reads_summaries_of_whole_sequences(x64):
     inputs = ost.SequenceBatch.from_padded(jr.normal(jr.key(2), (30, 6, 2)), np.arange(30) % 6 + 1)
     targets = jr.normal(jr.key(3), (30, 1))
     examples = ost.Examples(inputs, targets, jnp.ones(30))
-    found = fit(model, Listed(examples), loss=SQUARED, rule=Ridge(0.1), steps=1).model
+    found = fit(model, Listed([examples]), loss=SQUARED, rule=Ridge(0.1), steps=1).model
     X = np.stack([np.mean(model.rnn(row[None])[0][0], axis=0) for row in map(jnp.asarray, inputs.to_sequences())])
     X, Y = X - X.mean(axis=0), targets - targets.mean()
     np.testing.assert_allclose(
@@ -141,7 +131,7 @@ def test_force_step_by_step_and_the_network_goes_on_by_itself(loop):
     targets = jnp.asarray(wave())[None, :, None]
     empty = ost.SequenceBatch(jnp.zeros((1, 400, 0)))
     examples = ost.Examples(empty, targets, jnp.full((1, 400), 1 / 400))
-    result = fit(loop, Listed(examples), loss=SQUARED, rule=FORCE(alpha=0.1), steps=1)
+    result = fit(loop, Listed([examples]), loss=SQUARED, rule=FORCE(alpha=0.1), steps=1)
     cell, readout = loop.stack.layers
     W, R, b = (np.asarray(a[0]) for a in (cell.W, cell.R, cell.b))
     V, P, h, y, total = np.asarray(readout.V), np.eye(60) / 0.1, np.zeros(60), np.zeros(1), 0.0

@@ -18,7 +18,7 @@ def test_back_and_tsois_system_by_its_equations():
     x, y = crbp.system(np.random.default_rng(0), 40)
     x, z = np.asarray(x[:, 0], np.float64), np.zeros(40)
     assert np.abs(x).max() <= 1
-    at = lambda a, t: a[t] if t >= 0 else 0.0  # noqa: E731
+    at = lambda a, t: a[t] if t >= 0 else 0.0
     for t in range(40):
         z[t] = 0.0154 * (x[t] + at(x, t - 3)) + 0.0462 * (at(x, t - 1) + at(x, t - 2))
         z[t] += 1.99 * at(z, t - 1) - 1.572 * at(z, t - 2) + 0.4583 * at(z, t - 3)

@@ -55,7 +55,7 @@ def test_each_member_is_trained_as_if_alone():
     """Two seeds side by side against `fit` on each, with a norm clipped that would couple them; float64 to 1e-12."""
     with jax.enable_x64(True):
         task, seeds, steps = Adding(length=7), [3, 8], 6
-        make = lambda key: ost.ManyToOne(ost.RNN("elman", 2, 4, key=key), 1, key=key)  # noqa: E731
+        make = lambda key: ost.ManyToOne(ost.RNN("elman", 2, 4, key=key), 1, key=key)
         optimizer = optax.chain(optax.clip_by_global_norm(1e-3), optax.sgd(1.0))
         model = Ensemble.make(make, seeds)
         together = ost.fit(

@@ -29,7 +29,7 @@ def rollout(env, actions, noise, level=None):
     @jax.jit
     def run(actions, noise):
         state, first = env.reset(noise[0], level)
-        step = lambda state, at: env.step(state, at[0], at[1], level)  # noqa: E731
+        step = lambda state, at: env.step(state, at[0], at[1], level)
         _, seen = jax.lax.scan(step, state, (actions, noise[1:]))
         return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), first, seen)
 

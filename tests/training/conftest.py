@@ -1,6 +1,5 @@
 """Small models and batches whose training can be written down in numpy."""
 
-from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,19 +10,7 @@ import numpy as np
 import pytest
 
 import ostinato as ost
-
-
-class Listed:
-    """Batches from a list, over and over."""
-
-    def __init__(self, examples: Sequence[ost.Examples]):
-        self.examples = list(examples)
-
-    def __len__(self) -> int:
-        return len(self.examples)
-
-    def at(self, step: int) -> ost.Examples:
-        return self.examples[step % len(self.examples)]
+from tests.listed import Listed
 
 
 def linear_examples(count: int, batch: int = 3, time: int = 4, seed: int = 0) -> list[ost.Examples]:

@@ -113,7 +113,7 @@ def test_one_compilation_for_each_bucket_of_lengths():
     batches = Batches(source, 2, buckets=[4, 10])
     rnn = ost.RNN("elman", 2, 3, key=jax.random.key(0))
     model = ost.ManyToOne(rnn, 1, key=jax.random.key(1))
-    loss = lambda y, target: SQUARED(y, target)  # noqa: E731 - one that nobody has trained with before
+    loss = lambda y, target: SQUARED(y, target)  # one that nobody has trained with before
     result = fit(model, batches, loss=loss, epochs=3)
     assert result.steps == 3 * len(batches)
     assert result.compilations == 2
@@ -121,7 +121,7 @@ def test_one_compilation_for_each_bucket_of_lengths():
 
 def test_what_was_compiled_is_used_again_only_where_nothing_but_numbers_differs(x64, linear):
     batches = linear.Listed(linear.examples(2))
-    twice = lambda y, target: 2 * SQUARED(y, target)  # noqa: E731
+    twice = lambda y, target: 2 * SQUARED(y, target)
     sgd = optax.sgd(0.1)
     first = fit(linear.model(), batches, loss=twice, optimizer=sgd, steps=2)
     again = fit(linear.model(V=((1.0, 2.0),)), batches, loss=twice, optimizer=sgd, steps=3, seed=5)

@@ -101,7 +101,7 @@ def test_interrupted_training_ends_with_the_same_bits(whole, tmp_path, linear):
     assert evaluations(tmp_path) == evaluations(folder)
     kinds = [json.loads(line)["kind"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert kinds.count("resume") == kinds.count("interrupted") == 3
-    strip = lambda history: [{k: v for k, v in r.items() if k != "seconds"} for r in history]  # noqa: E731
+    strip = lambda history: [{k: v for k, v in r.items() if k != "seconds"} for r in history]
     assert strip(again.history) == strip(result.history)
     assert (again.stopped, again.steps, again.best) == (result.stopped, result.steps, result.best)
     for a, b in zip(

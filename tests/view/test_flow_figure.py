@@ -66,7 +66,7 @@ def test_the_adjoint_stands_as_the_graph_does_with_its_arrows_turned():
     root, turned = parsed(GRAPH), parsed(GRAPH.adjoint())
     ours, theirs = places(root), places(turned)
     assert all(abs(ours[name][0] - theirs[name][0]) < 1e-9 for name in ours)
-    first = lambda curve: curve.get("d").split("C")[0]  # noqa: E731
+    first = lambda curve: curve.get("d").split("C")[0]
     for one, other, b in zip(found(root, "data-name"), found(turned, "data-name"), BRANCHES, strict=True):
         assert other.get("data-name") == f"{b.target} → {b.source}"
         assert (first(one) == first(other)) == (b.source == b.target)

@@ -68,7 +68,7 @@ def _run(settings: BenchSettings) -> list[Row]:
     if peer is not None:
         states, V, c = peer["all"]()
         ours, (our_V, our_c) = np.asarray(functions["states"]()), both(arrays, examples)
-        close = lambda a, b: float(np.abs(np.asarray(a) - b).max() / np.abs(b).max())  # noqa: E731
+        close = lambda a, b: float(np.abs(np.asarray(a) - b).max() / np.abs(b).max())
         found = {
             "largest_difference_of_states": float(np.abs(ours - states).max()),
             "relative_difference_of_read_out": max(close(our_V, V.T), close(our_c, c)),

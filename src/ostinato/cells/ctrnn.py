@@ -91,7 +91,7 @@ class CTRNN(GatedCell):
         self.step, self.method = float(step), method
         weights = gate_weights(init, 1, hidden_size, input_size, key=key, dtype=dtype)
         self.W, self.R = weights.W, weights.R
-        each = lambda value: jnp.broadcast_to(jnp.asarray(value, weights.b.dtype), (hidden_size,))  # noqa: E731
+        each = lambda value: jnp.broadcast_to(jnp.asarray(value, weights.b.dtype), (hidden_size,))
         self.log_tau, self.theta, self.gain = jnp.log(each(tau)), each(theta), each(gain)
 
     @property

@@ -75,7 +75,7 @@ class RungeKutta(Integrated):
     ) -> tuple[State, Array]:
         del key
         h = self.cell.step if dt is None else dt
-        moved = lambda part, k: jax.tree.map(lambda s, d: s + part * d, state, k)  # noqa: E731
+        moved = lambda part, k: jax.tree.map(lambda s, d: s + part * d, state, k)
         k1 = self.cell.rate(x, state)
         k2 = self.cell.rate(x, moved(h / 2, k1))
         k3 = self.cell.rate(x, moved(h / 2, k2))

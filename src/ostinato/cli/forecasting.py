@@ -48,7 +48,7 @@ class Forecasting:
             raise DataError(
                 f"data.test: {last} rows held out leave none to train on; the shortest series has {min(series.history)}"
             )
-        cut = lambda parts: None if parts is None else tuple(p[:s] for p, s in zip(parts, stops, strict=True))  # noqa: E731
+        cut = lambda parts: None if parts is None else tuple(p[:s] for p, s in zip(parts, stops, strict=True))
         return replace(series, **{name: cut(getattr(series, name)) for name in PARTS}), series
 
     def describe(self, series: Series) -> dict[str, Any]:

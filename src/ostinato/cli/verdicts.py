@@ -119,7 +119,7 @@ def _stretch(test: Backtest, others: list[str], time_name: str | None) -> Panel:
     rows = np.flatnonzero(test.series == test.series[0])
     chosen = rows[::-1][:: test.horizon][: max(SHOWN // test.horizon, 1)][::-1]
     x, kind, label = _axis(test, chosen, time_name)
-    flat = lambda values: tuple(_number(v) for v in values[chosen, :, 0].ravel())  # noqa: E731
+    flat = lambda values: tuple(_number(v) for v in values[chosen, :, 0].ravel())
     shown = [test.model, *(name for name in others if name != "mean")]
     curves = [Curve(test.target_names[0], "truth", flat(test.truth))]
     curves += [Curve(n, "ours" if n == test.model else "other", flat(test.forecasts[n])) for n in shown]

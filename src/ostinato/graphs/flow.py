@@ -267,13 +267,13 @@ def _run(
     reverse: bool,
 ) -> tuple[Array, Array]:
     """Sums and values at every step; the structure is data, so that graphs of one size share what was compiled."""
-    step = lambda state, at: flow_step(functions, matrices, order, kind, state, *at)  # noqa: E731
+    step = lambda state, at: flow_step(functions, matrices, order, kind, state, *at)
     return jax.lax.scan(step, start, (given, slopes), reverse=reverse)[1]
 
 
 @partial(jax.jit, static_argnames=("functions",))
 def _slopes(functions: tuple[str, ...], kind: Any, sums: Array) -> Array:
     """The derivative of each node's function; 1 where there is none."""
-    each = lambda name: jax.vmap(jax.vmap(jax.grad(ACTIVATIONS[name])))(sums)  # noqa: E731
+    each = lambda name: jax.vmap(jax.vmap(jax.grad(ACTIVATIONS[name])))(sums)
     choices = jnp.stack([*(each(name) for name in functions), jnp.ones_like(sums)])
     return jnp.take_along_axis(choices, jnp.asarray(kind)[None, None, :], axis=0)[0]

@@ -161,5 +161,5 @@ def _backward(
 
 def _fill(grads: Any, like: Any) -> Any:
     """Zeros where there is no gradient."""
-    is_none = lambda leaf: leaf is None  # noqa: E731
+    is_none = lambda leaf: leaf is None
     return jax.tree.map(lambda g, p: jnp.zeros_like(p) if g is None else g, grads, like, is_leaf=is_none)

@@ -215,7 +215,7 @@ class _Tracer:
         # A parameter is an operand if anything reads it.
         backward = {keep: self._split(values, gates_in, gates) for keep, values in grads.items()}
         leaves, rows, place = self._used([*new, y, *([seen_after] if seen_after is not None else [])], backward, after)
-        d_row = lambda row: graph.input("p", row)  # noqa: E731
+        d_row = lambda row: graph.input("p", row)
         params = {d_row(row): Place(o.PARAMS, at) for row, at in place.items()}
         y_is_hidden = bool(gates) and seen_after == y
 

@@ -54,7 +54,7 @@ def influences(traced: Any) -> list[set[int]]:
     """
     jaxpr = traced.jaxpr
     known: dict[Any, set[int]] = {v: {i} for i, v in enumerate(jaxpr.invars)}
-    get = lambda atom: set() if hasattr(atom, "val") else known.get(atom, set())  # noqa: E731
+    get = lambda atom: set() if hasattr(atom, "val") else known.get(atom, set())
     for equation in jaxpr.eqns:
         behind = equation.primitive.name == "stop_gradient"
         found = set() if behind else set().union(*(get(v) for v in equation.invars))
@@ -65,7 +65,7 @@ def influences(traced: Any) -> list[set[int]]:
 def _follow(jaxpr: Any, axes: list[int | Mixed]) -> list[int | Mixed]:
     """Where units have met, what is made of it is marked with where; only what is given back counts in the end."""
     known: dict[Any, int | Mixed] = dict(zip(jaxpr.invars, axes, strict=True))
-    get = lambda atom: FREE if hasattr(atom, "val") else known.get(atom, FREE)  # noqa: E731
+    get = lambda atom: FREE if hasattr(atom, "val") else known.get(atom, FREE)
     for equation in jaxpr.eqns:
         name = equation.primitive.name
         given = [get(v) for v in equation.invars]
@@ -123,7 +123,7 @@ def _broadcast(equation: Any, given: list[int]) -> int:
 
 def _reshape(equation: Any, given: list[int]) -> int:
     before, after, axis = equation.invars[0].aval.shape, equation.outvars[0].aval.shape, given[0]
-    product = lambda sizes: 1 if not sizes else sizes[0] * product(sizes[1:])  # noqa: E731
+    product = lambda sizes: 1 if not sizes else sizes[0] * product(sizes[1:])
     for to, size in enumerate(after):
         if size == before[axis] and product(after[:to]) == product(before[:axis]):
             return to

@@ -102,7 +102,21 @@ class OnlineReadout(DirectRule):
         return OnlineCarry(model, memory), {"loss": as_metric(weighted_loss(loss, ys, examples))}
 
 
-class LMS(OnlineReadout):
+class RateReadout(OnlineReadout):
+    """A read-out that moves by a learning rate and remembers nothing."""
+
+    rate: eqx.AbstractVar[float]
+
+    def __check_init__(self) -> None:
+        if self.rate <= 0:
+            raise SettingsError(f"rate: expected more than 0, got {self.rate}")
+
+    def memory(self, size: int, dtype: Any) -> tuple[()]:
+        del size, dtype
+        return ()
+
+
+class LMS(RateReadout):
     r"""Least mean squares (Widrow and Hoff 1960): $V \leftarrow V + \mu\, e_t x_t^\top$, e the error before it.
 
     With `normalised`, $\mu$ is divided by $\epsilon + \lVert x_t \rVert^2$; it is then stable for $0 < \mu < 2$.
@@ -112,17 +126,9 @@ class LMS(OnlineReadout):
     normalised: bool = eqx.field(static=True, default=False)
     intercept: bool = eqx.field(static=True, default=True)
 
-    def __check_init__(self) -> None:
-        if self.rate <= 0:
-            raise SettingsError(f"rate: expected more than 0, got {self.rate}")
-
     @property
     def why(self) -> str:
         return "the gradient of each step's squared error for the read-out; what is below it is not learned"
-
-    def memory(self, size: int, dtype: Any) -> tuple[()]:
-        del size, dtype
-        return ()
 
     def correct(
         self, memory: Any, V: Weights, x: Float[Array, " features"], error: Float[Array, " output"]
@@ -213,7 +219,7 @@ class FORCE(RLS):
         values, fields = by_step(inputs)
         _, targets, w = rows(examples, inputs.values)
         count = w.size // time
-        through = lambda leaf: leaf.reshape(time, count, *leaf.shape[1:])  # noqa: E731
+        through = lambda leaf: leaf.reshape(time, count, *leaf.shape[1:])
         y0 = jnp.zeros((count, V.shape[0]), V.dtype)
 
         def one(moving: Any, at: Any) -> tuple[Any, Array]:

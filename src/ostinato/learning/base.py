@@ -111,7 +111,7 @@ def weighted_loss(loss: Loss, ys: Any, examples: Examples) -> Float[Array, ""]:
     check_same(jax.tree.leaves(ys)[0].shape[:ndim], weight.shape, "outputs", "the leading axes of weight")
     counts = weight != 0
     targets = jax.tree.map(lambda t: select(counts, t, jnp.zeros_like(t)), examples.targets)
-    flat = lambda leaf: leaf.reshape(weight.size, *leaf.shape[ndim:])  # noqa: E731
+    flat = lambda leaf: leaf.reshape(weight.size, *leaf.shape[ndim:])
     values = jax.vmap(loss)(jax.tree.map(flat, ys), jax.tree.map(flat, targets))
     values = jnp.where(flat(counts), values, jnp.zeros_like(values))
     return jnp.sum(flat(weight) * values)

@@ -128,7 +128,7 @@ class ContinuousRTRL(Rule):
             """A step of all rows: the state after it, and its loss."""
             *flags, targets, weight = at
             built = eqx.combine(back(flat), rest)
-            row = lambda flags, state: step(built, (*flags, None), state)  # noqa: E731
+            row = lambda flags, state: step(built, (*flags, None), state)
             for _ in range(lead):
                 row = jax.vmap(row)
             state, y = row(tuple(flags), state)

@@ -26,7 +26,7 @@ from ostinato.learning.filter_layers import (
     time_major,
     value_and_errors,
 )
-from ostinato.learning.rbp import forward, fresh
+from ostinato.learning.rbp import forward_all, fresh
 
 
 class Delayed(NamedTuple):
@@ -102,15 +102,10 @@ class CRBP(Rule):
     ) -> tuple[Float[Array, ""], PyTree, CausalCarry]:
         del key
         layers, given = layers_of(model), time_major(examples)
-        inputs, sums, memories = [given.xs], [], []
-        for layer, memory in zip(layers, carry.memories, strict=True):
-            s, last = forward(layer, given._replace(xs=inputs[-1]), memory)
-            sums.append(s)
-            memories.append(last)
-            inputs.append(jnp.where(given.mask[..., None], jax.vmap(jax.vmap(layer.activation))(s), jnp.zeros_like(s)))
+        inputs, sums, memories = forward_all(layers, given, carry.memories)
         value, errors = value_and_errors(loss, inputs[-1], examples)
         waiting, found = self._learn(model, given, tuple(inputs[:-1]), tuple(sums), errors, carry.waiting)
-        return value, gradients(model, found), CausalCarry(tuple(memories), waiting, carry.step + given.xs.shape[0])
+        return value, gradients(model, found), CausalCarry(memories, waiting, carry.step + given.xs.shape[0])
 
     def _horizons(self, model: Any) -> tuple[int, ...]:
         """Q of each layer: how far ahead the layer below it looks; 0 for the first, which is above none."""

@@ -90,7 +90,7 @@ def empty_memory(synapses: Synapses) -> Memory:
     """Before the first step."""
     w, v, _ = synapses
     (taps, hidden, inputs), feedback = w.shape, v.shape[0]
-    zeros = lambda *shape: jnp.zeros(shape, w.dtype)  # noqa: E731
+    zeros = lambda *shape: jnp.zeros(shape, w.dtype)
     return Memory(
         zeros(taps - 1, inputs),
         zeros(feedback, hidden, inputs),
@@ -151,7 +151,7 @@ def time_major(examples: Examples) -> TimeMajor:
     inputs = examples.inputs
     lead, time = inputs.batch_shape, inputs.time_size
     shown = inputs.values if inputs.observed is None else select(inputs.observed, inputs.values, jnp.zeros(()))
-    flat = lambda a: jnp.moveaxis(a.reshape(-1, time, *a.shape[len(lead) + 1 :]), 1, 0)  # noqa: E731
+    flat = lambda a: jnp.moveaxis(a.reshape(-1, time, *a.shape[len(lead) + 1 :]), 1, 0)
     mask = inputs.steps
     xs = jnp.where(mask[..., None], shown, jnp.zeros_like(shown))
     reset = jnp.zeros_like(mask) if inputs.reset is None else inputs.reset

@@ -66,7 +66,7 @@ def share_learned(learned: Learned, ys: Any, examples: Examples) -> Float[Array,
     """The part of what counts (weight not 0) of which `learned(y, target)` holds."""
     weight = examples.weight
     check_same(jax.tree.leaves(ys)[0].shape[: weight.ndim], weight.shape, "outputs", "the leading axes of weight")
-    flat = lambda leaf: leaf.reshape(weight.size, *leaf.shape[weight.ndim :])  # noqa: E731
+    flat = lambda leaf: leaf.reshape(weight.size, *leaf.shape[weight.ndim :])
     right = jax.vmap(learned)(jax.tree.map(flat, ys), jax.tree.map(flat, examples.targets))
     counts = flat(weight) != 0
     dtype = weight.dtype

@@ -38,5 +38,5 @@ def grid(
 def _network(name: str) -> RNN:
     """A network whose weights are 0: drawing them would take longer than asking all rules."""
     made = eqx.filter_eval_shape(RNN, CELLS[name].make, 2, 3, output_size=1, key=jax.random.key(0))
-    zero = lambda leaf: jnp.asarray(np.zeros(leaf.shape, leaf.dtype))  # noqa: E731
+    zero = lambda leaf: jnp.asarray(np.zeros(leaf.shape, leaf.dtype))
     return jax.tree.map(lambda leaf: zero(leaf) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf, made)

@@ -111,7 +111,7 @@ class KalmanFilter(DirectRule):
         values, fields = by_step(inputs)
         _, targets, w = rows(examples, inputs.values)
         count = w.size // time
-        through = lambda leaf: leaf.reshape(time, count, *leaf.shape[1:])  # noqa: E731
+        through = lambda leaf: leaf.reshape(time, count, *leaf.shape[1:])
         genes = genes_of(carry.model)
         _, unravel = ravel_pytree(_cell(carry.model).init_state())
 
@@ -144,7 +144,7 @@ class KalmanFilter(DirectRule):
             return (genes, P, states, Js), ys
 
         state, J = first(genes), jax.jacrev(first)(genes)
-        spread = lambda leaf: jnp.broadcast_to(leaf, (count, *leaf.shape))  # noqa: E731
+        spread = lambda leaf: jnp.broadcast_to(leaf, (count, *leaf.shape))
         over = (jnp.arange(time), values, through(targets), through(w != 0), fields)
         (genes, P, _, _), ys = jax.lax.scan(one, (genes, carry.P, spread(state), spread(J)), over)
         ys = jnp.moveaxis(ys.reshape(time, *lead, -1), 0, len(lead)).reshape(examples.targets.shape)

@@ -223,7 +223,7 @@ def recurrent_cell(cell: Any) -> GatedCell | str:
 
 def with_cell(cell: Any, wrap: Any) -> Any:
     """The network with its recurrent layers wrapped; a layer that cannot be is left, and refused later."""
-    one = lambda layer: wrap(layer) if isinstance(layer, GatedCell) else layer  # noqa: E731
+    one = lambda layer: wrap(layer) if isinstance(layer, GatedCell) else layer
     if isinstance(cell, Stack):
         return eqx.tree_at(lambda s: s.layers, cell, tuple(one(layer) for layer in cell.layers))
     return one(cell)

@@ -62,7 +62,7 @@ class OnlineRule(CausalRule):
         view, lead = self.view(model), examples.inputs.batch_shape
         state = jax.tree.map(jax.lax.stop_gradient, start_state(model, lead, None))
         traces = self.first(view, view.leaves, jr.key(0))
-        spread = lambda a: jnp.broadcast_to(a, (*lead, *a.shape))  # noqa: E731
+        spread = lambda a: jnp.broadcast_to(a, (*lead, *a.shape))
         return OnlineCarry(state, jax.tree.map(spread, traces), jnp.asarray(0, jnp.int32))
 
     def go(
@@ -126,7 +126,7 @@ def _items(examples: Examples, rows: int, start: Array, key: PRNGKeyArray | None
     values = inputs.values
     if inputs.observed is not None:
         values = jnp.where(inputs.observed, values, jnp.zeros_like(values))
-    flat = lambda a: a.reshape(rows, time, *a.shape[lead + 1 :])  # noqa: E731
+    flat = lambda a: a.reshape(rows, time, *a.shape[lead + 1 :])
     fields = jax.tree.map(flat, (values, inputs.mask, inputs.reset, inputs.dt, examples.targets, examples.weight))
     keys = None
     if key is not None:

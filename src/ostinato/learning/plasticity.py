@@ -11,13 +11,13 @@ from ostinato.cells.echo_state import EchoState
 from ostinato.data.batch import Examples
 from ostinato.errors import SettingsError
 from ostinato.layers import RNN, Stack
-from ostinato.learning.adaptive import OnlineReadout, Weights
+from ostinato.learning.adaptive import RateReadout, Weights
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
 from ostinato.learning.direct import DirectRule, Metrics, as_metric
 from ostinato.learning.readout import by_step
 
 
-class Hebb(OnlineReadout):
+class Hebb(RateReadout):
     r"""What fires together, wires together (Hebb 1949): $V \leftarrow V + \eta\, y x^\top$ at every step.
 
     With `supervised` the target stands in place of y: the associative memory that sums up $y^* x^\top$. Without, V
@@ -28,17 +28,9 @@ class Hebb(OnlineReadout):
     supervised: bool = eqx.field(static=True, default=False)
     intercept: bool = eqx.field(static=True, default=False)
 
-    def __check_init__(self) -> None:
-        if self.rate <= 0:
-            raise SettingsError(f"rate: expected more than 0, got {self.rate}")
-
     @property
     def why(self) -> str:
         return "the rule is the definition: it minimises no loss"
-
-    def memory(self, size: int, dtype: Any) -> tuple[()]:
-        del size, dtype
-        return ()
 
     def correct(
         self, memory: Any, V: Weights, x: Float[Array, " features"], error: Float[Array, " output"]
@@ -47,7 +39,7 @@ class Hebb(OnlineReadout):
         return memory, V + self.rate * jnp.outer(error + y if self.supervised else y, x)
 
 
-class Oja(OnlineReadout):
+class Oja(RateReadout):
     r"""Hebb's rule with forgetting, so that V stays bounded: the read-out becomes principal components.
 
     $$V \leftarrow V + \eta\, (y x^\top - y y^\top V)$$
@@ -62,17 +54,9 @@ class Oja(OnlineReadout):
     ordered: bool = eqx.field(static=True, default=False)
     intercept: bool = eqx.field(static=True, default=False)
 
-    def __check_init__(self) -> None:
-        if self.rate <= 0:
-            raise SettingsError(f"rate: expected more than 0, got {self.rate}")
-
     @property
     def why(self) -> str:
         return "principal components in the limit of small rates; it minimises no loss of targets"
-
-    def memory(self, size: int, dtype: Any) -> tuple[()]:
-        del size, dtype
-        return ()
 
     def correct(
         self, memory: Any, V: Weights, x: Float[Array, " features"], error: Float[Array, " output"]

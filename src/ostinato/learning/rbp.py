@@ -80,19 +80,14 @@ class RBP(Rule):
     ) -> tuple[Float[Array, ""], PyTree, FilterCarry]:
         del key
         layers, given = layers_of(model), time_major(examples)
-        inputs, sums, memories = [given.xs], [], []
-        for layer, memory in zip(layers, carry.memories, strict=True):
-            s, last = forward(layer, given._replace(xs=inputs[-1]), memory)
-            sums.append(s)
-            memories.append(last)
-            inputs.append(jnp.where(given.mask[..., None], jax.vmap(jax.vmap(layer.activation))(s), jnp.zeros_like(s)))
+        inputs, sums, memories = forward_all(layers, given, carry.memories)
         value, errors = value_and_errors(loss, inputs[-1], examples)
         found = []
         for i, layer in reversed(list(enumerate(layers))):
             deltas, below = _back(layer, given, sums[i], errors)
             found.append(_collect(layer, given._replace(xs=inputs[i]), deltas, carry.memories[i]))
             errors = below
-        return value, gradients(model, found[::-1]), FilterCarry(tuple(memories), carry.step + given.xs.shape[0])
+        return value, gradients(model, found[::-1]), FilterCarry(memories, carry.step + given.xs.shape[0])
 
 
 def fresh(synapses: Synapses, rows: int) -> Memory:
@@ -110,6 +105,19 @@ def forward(layer: Layer, given: TimeMajor, memory: Memory) -> tuple[Float[Array
 
     memory, sums = jax.lax.scan(step, memory, given)
     return sums, memory
+
+
+def forward_all(
+    layers: list[Layer], given: TimeMajor, memories: tuple[Memory, ...]
+) -> tuple[list[Array], list[Array], tuple[Memory, ...]]:
+    """What each layer sees, and last the output; the sums of each layer; what each remembers at the end."""
+    inputs, sums, after = [given.xs], [], []
+    for layer, memory in zip(layers, memories, strict=True):
+        s, last = forward(layer, given._replace(xs=inputs[-1]), memory)
+        sums.append(s)
+        after.append(last)
+        inputs.append(jnp.where(given.mask[..., None], jax.vmap(jax.vmap(layer.activation))(s), jnp.zeros_like(s)))
+    return inputs, sums, tuple(after)
 
 
 def _back(layer: Layer, given: TimeMajor, sums: Array, errors: Array) -> tuple[Array, Array]:

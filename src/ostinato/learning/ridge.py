@@ -72,7 +72,7 @@ class Ridge(DirectRule):
     def init(self, model: Any, key: PRNGKeyArray) -> RidgeCarry:
         del key
         V = readout_of(self.check(model) and model).V
-        zeros = lambda *shape: jnp.zeros(shape, V.dtype)  # noqa: E731
+        zeros = lambda *shape: jnp.zeros(shape, V.dtype)
         outputs, inputs = V.shape
         sums = zeros(inputs, inputs), zeros(inputs, outputs), zeros(inputs), zeros(outputs), zeros()
         return RidgeCarry(model, *sums, packed_reservoir(model))

@@ -106,7 +106,7 @@ class TaggedSarsa(Learner):
         network, cell = carry.network, carry.network.cell
         assert isinstance(cell, LocalCell)
         state, traces = carry.state, carry.traces
-        clear = lambda tree: jax.tree.map(lambda a: jnp.where(signal.done, jnp.zeros_like(a), a), tree)  # noqa: E731
+        clear = lambda tree: jax.tree.map(lambda a: jnp.where(signal.done, jnp.zeros_like(a), a), tree)
         afresh = self.episodic and not self.blank
         if afresh:
             state, traces = _begun(cell.init_state(), state, signal.done), clear(traces)

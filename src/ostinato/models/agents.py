@@ -22,9 +22,9 @@ def make_environment(name: str, settings: Mapping[str, Any]) -> Environment:
     return _made("task", ENVIRONMENTS, name, (), settings)
 
 
-def make_learner(name: str, env: Environment, settings: Mapping[str, Any]) -> Learner:
+def make_learner(name: str, env: Environment, settings: Mapping[str, Any] | None = None) -> Learner:
     """A row of `LEARNERS` for a task. Raises `SettingsError` for an unknown name or setting."""
-    given = {"blank": env.blank, **settings} if name == "augment" else settings
+    given = ({"blank": env.blank} if name == "augment" else {}) | dict(settings or {})
     return _made("cell", LEARNERS, name, (env.observation_size, env.action_size), given)
 
 

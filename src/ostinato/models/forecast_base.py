@@ -224,7 +224,7 @@ class ForecastEstimator(Estimator):
     def _tail(self, series: Series) -> Series:
         """The last rows that a forecast needs, and what follows them."""
         starts = [max(n - self._kept, 0) for n in series.history]
-        cut = lambda parts: None if parts is None else tuple(p[s:] for p, s in zip(parts, starts, strict=True))  # noqa: E731
+        cut = lambda parts: None if parts is None else tuple(p[s:] for p, s in zip(parts, starts, strict=True))
         return replace(series, **{name: cut(getattr(series, name)) for name in PARTS})
 
     def _check_unseen(self, series: Series, starts: Sequence[int]) -> None:
@@ -286,5 +286,5 @@ def _start(rows: int, last: int | float) -> int:
 
 def _before(series: Series, starts: Sequence[int]) -> Series:
     """Each series cut off at its own row."""
-    cut = lambda parts: None if parts is None else tuple(p[:s] for p, s in zip(parts, starts, strict=True))  # noqa: E731
+    cut = lambda parts: None if parts is None else tuple(p[:s] for p, s in zip(parts, starts, strict=True))
     return replace(series, **{name: cut(getattr(series, name)) for name in PARTS})

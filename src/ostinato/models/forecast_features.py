@@ -208,7 +208,7 @@ def extended(series: Series, index: int, steps: int, frequency: Frequency | None
             f"future covariates {list(one.future_names)} of series '{one.ids[0]}': needed for {steps} rows after the "
             f"last target, there are {steps - missing}; add rows with these columns and an empty target"
         )
-    pad = lambda a: np.concatenate([a, np.full((missing, a.shape[1]), np.nan)])  # noqa: E731
+    pad = lambda a: np.concatenate([a, np.full((missing, a.shape[1]), np.nan)])
     dt = None if one.dt is None else (np.concatenate([one.dt[0], np.ones(missing)]),)
     times = None if one.times is None else (_continued(one.times[0], missing, series.frequency or frequency),)
     return replace(

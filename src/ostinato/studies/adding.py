@@ -101,7 +101,7 @@ def scales(model: Ensemble, length: int) -> Any:
     """A factor of the learning rate for each parameter: a change that acts T times in a row is made T times smaller."""
     ones = jax.tree.map(lambda leaf: 1.0, eqx.filter(model, eqx.is_inexact_array))
     lower, upper = range(LAYERS)
-    each_step = lambda m: (  # noqa: E731
+    each_step = lambda m: (
         m.members.rnn.stack.layers[lower].u,
         m.members.rnn.stack.layers[upper].u,
         m.members.rnn.stack.layers[upper].b,
@@ -123,7 +123,7 @@ def train(
 
     def scaled(updates: Any, params: Any) -> Any:
         del params
-        own = lambda leaf: leaf * rates.astype(leaf.dtype).reshape(-1, *[1] * (leaf.ndim - 1))  # noqa: E731
+        own = lambda leaf: leaf * rates.astype(leaf.dtype).reshape(-1, *[1] * (leaf.ndim - 1))
         updates = jax.tree.map(own, updates)
         return updates if factors is None else jax.tree.map(lambda leaf, factor: leaf * factor, updates, factors)
 

@@ -4,7 +4,6 @@ from dataclasses import asdict
 from typing import Any
 
 from ostinato.learning import Learner
-from ostinato.models import make_learner
 from ostinato.tasks import Environment
 from ostinato.training import AgentsResult, Criterion, train_agents
 from ostinato.view import Line, line_figure, standalone
@@ -12,11 +11,6 @@ from ostinato.view import Line, line_figure, standalone
 from .base import Claim, StudySettings
 
 INVESTIGATED = "measured anew for this library; no published figure"
-
-
-def learner_for(name: str, env: Environment, **options: Any) -> Learner:
-    """A learner of the table for a task."""
-    return make_learner(name, env, options)
 
 
 def trained(

@@ -1,10 +1,11 @@
 """AuGMEnT (Rombouts, Bohte and Roelfsema 2015): saccades with and without shaping, probabilistic classification."""
 
+from ostinato.models import make_learner
 from ostinato.tasks import Antisaccade, Classification
 from ostinato.tasks.classification import WINDOWS
 from ostinato.training import Criterion
 
-from .agents import bounded, draw_learned, learner_for, trained
+from .agents import bounded, draw_learned, trained
 from .base import Claim, Study, StudySettings
 
 SOURCE = "Rombouts, Bohte and Roelfsema 2015; table of the replication by Le Masson and Alexandre"
@@ -21,7 +22,7 @@ def run(settings: StudySettings) -> list[Claim]:
         ("no shaping", 0.0, 0.7641, 0.7, 0.88),
     ):
         env = Antisaccade(shaping=shaping)
-        _, found = trained(settings, name, learner_for("augment", env), env, networks, trials)
+        _, found = trained(settings, name, make_learner("augment", env), env, networks, trials)
         claims.append(bounded(f"{name}: share that learned", SOURCE, share, found["share"], low, high, found))
         if shaping:
             claims.append(bounded(f"{name}: median trials", SOURCE, 4_100.0, found["median"], 3_500, 4_500, found))
@@ -29,7 +30,7 @@ def run(settings: StudySettings) -> list[Claim]:
     windows = (40,) if settings.quick else WINDOWS
     networks, trials = (2, 300) if settings.quick else (CLASSIFIERS, CLASSIFIED)
     criterion = Criterion(0.85, windows, examine=False)
-    _, found = trained(settings, "classification", learner_for("augment", env), env, networks, trials, criterion)
+    _, found = trained(settings, "classification", make_learner("augment", env), env, networks, trials, criterion)
     name = f"classification: share that learned within {trials} trials"
     claims.append(bounded(name, SOURCE, 0.99, found["share"], 0.95, None, found))
     claims.append(bounded("classification: median trials", SOURCE, 55_234.0, found["median"], None, None, found))

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from ostinato.models import make_learner
 from ostinato.tasks import ReversalBandit
 from ostinato.training import Criterion, play
 from ostinato.view import Line, line_figure, standalone
 
-from .agents import INVESTIGATED, bounded, learner_for, trained
+from .agents import INVESTIGATED, bounded, trained
 from .base import Claim, Study, StudySettings
 
 NETWORKS, EPISODES, JUDGED, LENGTH = 30, 100_000, 500, 10
@@ -23,7 +24,7 @@ def run(settings: StudySettings) -> list[Claim]:
     networks, episodes = (2, 30) if settings.quick else (NETWORKS, EPISODES)
     details = {}
     for name, env in CASES.items():
-        learner = learner_for("recollect", env, **OPTIONS)
+        learner = make_learner("recollect", env, OPTIONS)
         # Trained for a fixed time: nobody is right in every one of the last 1,000 choices of each trial.
         never = Criterion(0.999, (1000,), examine=False)
         result, found = trained(settings, name, learner, env, networks, episodes * LENGTH, never)

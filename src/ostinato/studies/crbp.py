@@ -93,7 +93,7 @@ def gradients(rule: Rule, networks: Any, examples: Examples) -> np.ndarray:
 
     @eqx.filter_jit
     def every(networks: Any, examples: Examples) -> Any:
-        one = lambda network: rule(network, squared, examples, rule.init(network, examples))[1]  # noqa: E731
+        one = lambda network: rule(network, squared, examples, rule.init(network, examples))[1]
         return eqx.filter_vmap(one)(networks)
 
     leaves = jax.tree.leaves(every(networks, examples))

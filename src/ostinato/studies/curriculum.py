@@ -1,8 +1,9 @@
 """RECOLLECT with a delay of five steps: a curriculum on the delay, and without one."""
 
+from ostinato.models import make_learner
 from ostinato.tasks import Antisaccade
 
-from .agents import INVESTIGATED, bounded, draw_learned, learner_for, trained
+from .agents import INVESTIGATED, bounded, draw_learned, trained
 from .base import Claim, Study, StudySettings
 
 TRIALS, NETWORKS = 300_000, 50
@@ -15,7 +16,7 @@ def run(settings: StudySettings) -> list[Claim]:
     for curriculum in (True, False):
         env = Antisaccade(delay=5, interval=3, curriculum=curriculum)
         what = "curriculum" if curriculum else "no curriculum"
-        details.append(trained(settings, what, learner_for("recollect", env), env, networks, trials)[1])
+        details.append(trained(settings, what, make_learner("recollect", env), env, networks, trials)[1])
     with_, without = details
     return [
         bounded(

@@ -1,9 +1,10 @@
 """RECOLLECT with slower and faster gates, and whether slow plasticity of the gates is what makes learning stable."""
 
+from ostinato.models import make_learner
 from ostinato.tasks import Antisaccade
 from ostinato.view import Line, line_figure, standalone
 
-from .agents import bounded, learner_for, trained
+from .agents import bounded, trained
 from .base import Claim, Study, StudySettings
 
 GATES = (0.1, 0.25, 0.4, 0.6, 1.0, 1.5, 2.5)
@@ -17,7 +18,7 @@ def run(settings: StudySettings) -> list[Claim]:
     env = Antisaccade(interval=1, delay=2, end_signal=True)
     claims = []
     for gate in GATES[::6] if settings.quick else GATES:
-        learner = learner_for("recollect", env, gate=gate)
+        learner = make_learner("recollect", env, {"gate": gate})
         _, found = trained(settings, f"gates at {gate:g}", learner, env, networks, trials)
         beside = {"share that learned": found["share"], "unstable networks": float(found["unstable"])}
         claims.append(
@@ -38,7 +39,7 @@ def draw(claims: list[Claim]) -> str:
     """Median trials to criterion, with quartiles, over the plasticity of the gates."""
     rows = [c for c in claims if "settings" in c.detail]
     gates = [c.detail["settings"]["gate"] for c in rows]
-    number = lambda v: float("nan") if v is None else v  # noqa: E731
+    number = lambda v: float("nan") if v is None else v
     lines = [
         Line(name, gates, [number(c.detail[key]) for c in rows], "ours" if key == "median" else "other", True)
         for name, key in (("median", "median"), ("first quartile", "p25"), ("third quartile", "p75"))

@@ -55,7 +55,7 @@ def mackey_glass(
     """
     h, lag, total = 1 / substeps, delay * substeps, (length + skip) * substeps
     x = np.full(total + lag + 1, start)
-    rate = lambda now, late: 0.2 * late / (1 + late**10) - 0.1 * now  # noqa: E731
+    rate = lambda now, late: 0.2 * late / (1 + late**10) - 0.1 * now
     for t in range(lag, total + lag):
         late, next_late = x[t - lag], x[t - lag + 1]
         middle = (late + next_late) / 2

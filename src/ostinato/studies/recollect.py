@@ -1,8 +1,9 @@
 """RECOLLECT on delayed pro- and anti-saccades (van den Berg, Roelfsema and Bohte 2024), beside other learners."""
 
+from ostinato.models import make_learner
 from ostinato.tasks import Antisaccade
 
-from .agents import INVESTIGATED, bounded, draw_learned, learner_for, trained
+from .agents import INVESTIGATED, bounded, draw_learned, trained
 from .base import Claim, Study, StudySettings
 
 SOURCE = "van den Berg, Roelfsema and Bohte 2024: solved; the medians are not in the parts that we read"
@@ -16,13 +17,13 @@ def run(settings: StudySettings) -> list[Claim]:
     trials = 300 if quick else 100_000
     signal = Antisaccade(interval=1, delay=2, end_signal=True)
     plain = Antisaccade(interval=1, delay=2)
-    _, first = trained(settings, "end signal", learner_for("recollect", signal), signal, networks, trials)
+    _, first = trained(settings, "end signal", make_learner("recollect", signal), signal, networks, trials)
     _, second = trained(
-        settings, "no end signal", learner_for("recollect", plain), plain, networks, trials if quick else 250_000
+        settings, "no end signal", make_learner("recollect", plain), plain, networks, trials if quick else 250_000
     )
     beside, details = {}, {}
     for name in ("augment", "lstm", "gru", "reinforce"):
-        _, found = trained(settings, name, learner_for(name, signal), signal, others, 300 if quick else 25_000)
+        _, found = trained(settings, name, make_learner(name, signal), signal, others, 300 if quick else 25_000)
         details[name] = found
         beside[f"{name}, share"] = found["share"]
         if found["median"] is not None:

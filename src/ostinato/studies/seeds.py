@@ -54,7 +54,7 @@ class Ensemble(eqx.Module):
         return self.member(0).init_state(key=key)
 
     def __call__(self, xs: SequenceBatch, state: State = None, **options: Any) -> Any:
-        run = lambda member, xs, state: member(xs, state, **options)  # noqa: E731
+        run = lambda member, xs, state: member(xs, state, **options)
         return eqx.filter_vmap(run)(self.members, xs, state)
 
 

@@ -81,7 +81,7 @@ class DirectUpdate:
         value = next(iter(metrics.values()))
         fine = all_finite((value, eqx.filter(self.rule.model(after), eqx.is_inexact_array)))
         taken = fine & moving.live
-        keep = lambda new, old: jnp.where(taken, new, old)  # noqa: E731
+        keep = lambda new, old: jnp.where(taken, new, old)
         arrays = jax.tree.map(keep, eqx.filter(after, eqx.is_array), moving.opt_state)
         ends = self.rule.ends(metrics)
         ended = taken & jnp.any(jnp.stack(list(ends.values()))) if ends else jnp.zeros((), bool)

@@ -129,7 +129,7 @@ def _in_outputs(what: str, ys: Any, axis: int, start: int) -> str:
 
 def _in_loss(loss: Any, ys: Any, examples: Examples, start: int) -> str:
     weight, ndim = np.asarray(examples.weight), examples.weight.ndim
-    flat = lambda leaf: leaf.reshape(weight.size, *leaf.shape[ndim:])  # noqa: E731
+    flat = lambda leaf: leaf.reshape(weight.size, *leaf.shape[ndim:])
     values = np.asarray(jax.vmap(loss)(jax.tree.map(flat, ys), jax.tree.map(flat, examples.targets)))
     bad = np.argwhere(~np.isfinite(values.reshape(weight.shape)) & (weight != 0))
     return f"loss, {_place(bad[0], ndim, start, not examples.per_sequence)}" if bad.size else ""

@@ -165,7 +165,7 @@ class Population(eqx.Module):
         new = jax.vmap(self._count)(new, *(jnp.moveaxis(a, -1, 0) for a in answers))
         new = self._judge(new)
         going = self.active(students)
-        keep = lambda a, b: jnp.where(going.reshape(-1, *(1,) * (a.ndim - 1)), a, b)  # noqa: E731
+        keep = lambda a, b: jnp.where(going.reshape(-1, *(1,) * (a.ndim - 1)), a, b)
         judged, right = (jnp.sum(a, axis=0) for a in (answers[0], answers[0] & answers[2]))
         share = jnp.where(going & (judged > 0), right / judged, jnp.nan)
         return jax.tree.map(keep, new, students), share
@@ -196,11 +196,11 @@ class Population(eqx.Module):
         top = students.level == self.env.levels - 1
         candidate = met & top
         if self.criterion.examine and self.env.examined:
-            nobody = lambda s: jnp.zeros_like(candidate)  # noqa: E731
+            nobody = lambda s: jnp.zeros_like(candidate)
             passed = jax.lax.cond(jnp.any(candidate), jax.vmap(self.examine), nobody, students)
             candidate &= passed
         up = met & ~top
-        clear = lambda a: jnp.where(up.reshape(-1, *(1,) * (a.ndim - 1)), jnp.zeros_like(a), a)  # noqa: E731
+        clear = lambda a: jnp.where(up.reshape(-1, *(1,) * (a.ndim - 1)), jnp.zeros_like(a), a)
         return students._replace(
             level=students.level + up.astype(jnp.int32),
             ring=clear(students.ring),

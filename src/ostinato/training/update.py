@@ -129,7 +129,7 @@ class Update:
             whole, axis = time - time % size, examples.weight.ndim - 1
 
             def body(done: Any, start: Any) -> tuple[Any, None]:
-                cut = lambda a: jax.lax.dynamic_slice_in_dim(a, start, size, axis=axis)  # noqa: E731
+                cut = lambda a: jax.lax.dynamic_slice_in_dim(a, start, size, axis=axis)
                 return one(done, jax.tree.map(cut, examples)), None
 
             done, _ = jax.lax.scan(body, done, jnp.arange(0, whole, size, dtype=jnp.int32))
@@ -137,7 +137,7 @@ class Update:
                 done = one(done, examples.window(whole, time))
         arrays, opt_arrays, _, total, fine = done
         taken = fine & moving.live
-        keep = lambda new, old: jnp.where(taken, new, old)  # noqa: E731
+        keep = lambda new, old: jnp.where(taken, new, old)
         arrays, opt_arrays = jax.tree.map(keep, (arrays, opt_arrays), (moving.model, moving.opt_state))
         return Moving(
             arrays,

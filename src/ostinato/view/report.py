@@ -154,7 +154,7 @@ def _figures(made: Evaluation) -> list[str]:
         parts.append(section("Error by horizon", _panel(made.by_horizon, "error by horizon", zero=True)))
     if made.confusion is not None:
         names, counts = made.confusion.classes, made.confusion.counts
-        draw = lambda width: confusion_figure(counts, names, label="confusion matrix", width=width)  # noqa: E731
+        draw = lambda width: confusion_figure(counts, names, label="confusion matrix", width=width)
         parts.append(section("Confusion", drawn(draw, "Rows are the true classes, columns the predicted ones.")))
     if made.pairs is not None:
         parts += _residuals(list(made.pairs.truth), list(made.pairs.predicted))
