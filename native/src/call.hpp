@@ -36,6 +36,7 @@ enum BackwardArray : int32_t {
 struct Common {
   int64_t time = 0, batch = 0, hidden = 0;
   int64_t gates_in = 0;  // width of what comes from the input
+  int64_t inputs = 0;    // features of x, where the loop makes that itself as W x + b
   int64_t gates = 0;     // width of what comes from the recurrent product; 0 without one
   int64_t states = 0;    // vectors in the state of a row
   int64_t params = 0;    // vectors of parameters that the program reads
@@ -51,7 +52,8 @@ struct Common {
 template <class T>
 struct Forward : Common {
   bool train = false, keep = false;
-  const T *input = nullptr, *R = nullptr, *bias = nullptr, *dt = nullptr, *z0 = nullptr, *z_start = nullptr,
+  const T *input = nullptr, *x = nullptr, *W = nullptr, *b = nullptr;  // either the first, or the others
+  const T *R = nullptr, *bias = nullptr, *dt = nullptr, *z0 = nullptr, *z_start = nullptr,
           *state0 = nullptr, *start = nullptr, *params_at = nullptr;
   const double* constants_at = nullptr;
   const uint8_t *mask = nullptr, *reset = nullptr;
@@ -66,12 +68,13 @@ struct Backward : Common {
   int64_t sums = 0;     // vectors summed over rows and steps: gradients of parameters and of the bias of the product
   int64_t slots_after = 0, constants_after = 0;
   const T *saved = nullptr, *extra_at = nullptr, *z = nullptr, *z0 = nullptr, *z_start = nullptr, *d_y = nullptr,
-          *d_final = nullptr, *d_kept = nullptr, *R = nullptr, *dt = nullptr, *params_at = nullptr;
+          *d_final = nullptr, *d_kept = nullptr, *R = nullptr, *dt = nullptr, *params_at = nullptr,
+          *x = nullptr;
   const double *constants_at = nullptr, *constants_after_at = nullptr;
   const uint8_t *mask = nullptr, *reset = nullptr;
   const int32_t* source = nullptr;  // per gate: where its gradient is stored; from gates_in on in the extra ones
   T *d_input = nullptr, *d_extra = nullptr, *d_R = nullptr, *d_sums = nullptr, *d_state = nullptr, *d_start = nullptr,
-    *d_dt = nullptr;
+    *d_dt = nullptr, *d_W = nullptr, *d_b = nullptr;
   Code before, after;  // before the product with the transposed matrix, and after it
 };
 

@@ -43,7 +43,7 @@ std::string refusal_of(const Code& code, const Access* access, int arrays, int64
 
 std::string refusal_of(const Common& c) {
   const int64_t most = int64_t(1) << 31;
-  for (int64_t n : {c.time, c.batch, c.hidden, c.gates_in, c.gates, c.states, c.params, c.extra, c.slots, c.constants})
+  for (int64_t n : {c.time, c.batch, c.hidden, c.gates_in, c.inputs, c.gates, c.states, c.params, c.extra, c.slots, c.constants})
     if (n < 0 || n >= most) return "sizes: negative or too large";
   for (int64_t n : {c.gates_in, c.gates, c.states, c.params, c.extra})
     if (n > MOST_WIDTH) return "sizes: too many vectors";
@@ -62,7 +62,8 @@ std::string refusal(const Forward<T>& f) {
   if (f.reset && ((f.states > 0 && !f.start) || (f.gates > 0 && !f.z_start))) return "arguments: resets without a state";
   if (z && !f.z) return "arguments: nowhere to save what the product sees";
   if (f.gates == 0 && f.bias) return "arguments: a bias without a product";
-  const Access access[F_COUNT] = {{f.gates_in, f.input != nullptr, false, false, false},
+  if (f.inputs > 0 && (!f.x || !f.W || !f.b || f.gates_in == 0)) return "arguments: an input product without its parts";
+  const Access access[F_COUNT] = {{f.gates_in, f.input != nullptr || f.inputs > 0, false, false, false},
                                   {f.states, true, true, false, false},
                                   {f.params, f.params_at != nullptr, false, false, false},
                                   {1, f.dt != nullptr, false, false, false},
@@ -83,6 +84,7 @@ std::string refusal(const Backward<T>& b) {
     return "sizes: slots after the product";
   if (b.gates > 0 && (!b.R || !b.z0 || !b.d_R || !b.z || !b.source)) return "arguments: a product without its matrix";
   if (b.reset && ((b.states > 0 && !b.d_start) || (b.gates > 0 && !b.z_start))) return "arguments: resets without a state";
+  if (b.inputs > 0 && (!b.x || !b.d_W || !b.d_b)) return "arguments: an input product without its parts";
   if (b.direct && b.gates != b.gates_in) return "arguments: gates of the product and of the input differ";
   for (int64_t g = 0; g < b.gates; ++g) {
     if (b.source[g] < 0 || b.source[g] >= b.gates_in + (b.d_extra ? b.extra : 0)) return "arguments: a gate's gradient is nowhere";

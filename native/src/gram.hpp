@@ -26,10 +26,12 @@ void gram(const T* x, int64_t count, int64_t width, T* y, Team& team) {
     auto edge = [&](int part) {
       return part == members ? tiles : static_cast<int64_t>(double(tiles) * (1 - std::sqrt(1 - double(part) / members)));
     };
-    auto row_of = [&](int64_t pair) { return x + pair * width; };
+    auto row_of = [&](int, int64_t pair) { return x + pair * width; };
     auto column_of = [&](int64_t pair, int64_t) { return x + pair * width; };
-    outer_product<T, true>(1, width, width, rows.data(), count, column_of, row_of, y, edge(member), edge(member + 1),
-                           reinterpret_cast<T*>(scratch.at()) + member * size);
+    auto whole = [&](int, int64_t) { return y; };
+    auto nowhere = [](int64_t) -> T* { return nullptr; };
+    outer_product<T, true>(width, {width, 0}, rows.data(), count, column_of, row_of, whole, nowhere, edge(member),
+                           edge(member + 1), reinterpret_cast<T*>(scratch.at()) + member * size);
     barrier.wait();
     for (int64_t i = width * member / members; i < width * (member + 1) / members; ++i)
       for (int64_t j = 0; j < i; ++j) y[i * width + j] = y[j * width + i];

@@ -1,136 +1,18 @@
 // The time loop, forward and backward: product, program, next step. Compiled once for each instruction set.
-#include <numeric>
 #include <vector>
 
 #include "floor.hpp"
 #include "gram.hpp"
+#include "plan.hpp"
 #include "product.hpp"
 #include "program.hpp"
+#include "project.hpp"
 #include "sparse.hpp"
 #include "team.hpp"
 
 namespace ostinato {
 namespace OSTINATO_BUILD {
 namespace {
-
-constexpr int64_t TILE = 384;            // entries of a slot, so that the slots of a program stay in the first cache
-constexpr int64_t MATRIX_ALONE = 40000;  // from so many weights on, a single row is shared by units
-constexpr size_t ALIGN = 64;
-
-// Cuts one piece of memory into arrays; first run without memory to learn the size.
-class Cutter {
- public:
-  explicit Cutter(char* memory) : memory_(memory) {}
-  template <class T>
-  T* cut(int64_t count) {
-    const size_t at = used_;
-    used_ += (static_cast<size_t>(count) * sizeof(T) + ALIGN - 1) / ALIGN * ALIGN;
-    return memory_ == nullptr ? nullptr : reinterpret_cast<T*>(memory_ + at);
-  }
-  size_t used() const { return used_; }
-
- private:
-  char* memory_;
-  size_t used_ = 0;
-};
-
-// How a call is shared: by rows, or by units where there are few rows and many units.
-struct Plan {
-  int64_t parts = 1;
-  bool by_units = false;
-};
-
-template <class T>
-Plan plan_of(const Common& c, int64_t blocks, const Team& team) {
-  const double work = double(c.time) * double(c.batch) * double(c.hidden) * (double(c.gates) * double(c.hidden) + 40.0);
-  Plan plan;
-  if (team.size() <= 1 || c.batch == 0 || work < team.worth) return plan;
-  const int64_t matrix = c.gates * c.hidden * c.hidden * int64_t(sizeof(T));
-  const bool few = c.batch == 1 || (c.batch < 8 && matrix > (int64_t(1) << 20));
-  if (!c.by_rows && !c.reduces && few && c.gates * c.hidden * c.hidden >= MATRIX_ALONE && blocks > 1) {
-    plan.by_units = true;
-    plan.parts = std::min<int64_t>(team.size(), blocks);
-  } else {
-    plan.parts = std::min<int64_t>(team.size(), c.batch);
-  }
-  return plan;
-}
-
-template <class F>
-void gather(Team& team, const Plan& plan, bool meets, F work) {
-  const int wanted = static_cast<int>(plan.parts);
-  if (plan.by_units && meets)
-    team.in_step(wanted, work);
-  else
-    team.together(wanted, work);
-}
-
-// The rows of each part, long ones dealt out first so that all parts end together.
-std::vector<std::vector<int32_t>> deal(const Common& c, const uint8_t* mask, int64_t parts) {
-  std::vector<std::vector<int32_t>> rows(parts);
-  std::vector<int64_t> alive(c.batch, 0);
-  if (mask)
-    for (int64_t t = 0; t < c.time; ++t)
-      for (int64_t b = 0; b < c.batch; ++b) alive[b] += mask[t * c.batch + b] != 0;
-  std::vector<int32_t> order(c.batch);
-  std::iota(order.begin(), order.end(), 0);
-  if (!mask) {
-    for (int64_t p = 0; p < parts; ++p)
-      rows[p].assign(order.begin() + c.batch * p / parts, order.begin() + c.batch * (p + 1) / parts);
-    return rows;
-  }
-  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return alive[a] > alive[b]; });
-  for (int64_t i = 0; i < c.batch; ++i) {
-    const int64_t turn = i / parts, at = i % parts;
-    rows[turn % 2 == 0 ? at : parts - 1 - at].push_back(order[i]);
-  }
-  return rows;
-}
-
-// Tiles of a program: rows x units.
-struct Shape {
-  int64_t rows, units;
-};
-
-template <class T>
-int64_t tile_entries(const Common& c, int64_t unit_step) {
-  const int64_t lanes = LANES<T>, padded = (c.hidden + lanes - 1) / lanes * lanes;
-  const int64_t all = (padded + unit_step - 1) / unit_step * unit_step;
-  return std::max(c.reduces ? all : 0, std::max(TILE, 8 * unit_step));
-}
-
-// As many rows as fit with one step of units, then as many units as fit with these rows.
-inline Shape shape_of(const Common& c, int64_t entries, int64_t unit_step, int64_t rows) {
-  const int64_t steps = (c.hidden + unit_step - 1) / unit_step;
-  if (c.reduces) return {std::max<int64_t>(1, std::min(rows, entries / (steps * unit_step))), steps * unit_step};
-  // Chunks of equal size: thirty-two rows are two times sixteen, not twenty-four and eight.
-  const int64_t most = std::max<int64_t>(1, entries / unit_step), pieces = (rows + most - 1) / most;
-  const int64_t each = (rows + pieces - 1) / pieces;
-  const int64_t units = std::min(steps, std::max<int64_t>(1, entries / (unit_step * each)));
-  return {each, units * unit_step};
-}
-
-// The same for the number of rows of this step, found anew only where that number changes.
-class Shapes {
- public:
-  Shapes(const Common& c, int64_t entries, int64_t unit_step) : c_(c), entries_(entries), step_(unit_step) {}
-  // Blocks of a tile are beside it, so that nobody has to divide.
-  const Shape& of(int64_t rows) {
-    if (rows != rows_) shape_ = shape_of(c_, entries_, step_, rows_ = rows), blocks = shape_.units / step_;
-    return shape_;
-  }
-  int64_t blocks = 0;
-
- private:
-  const Common& c_;
-  int64_t entries_, step_, rows_ = -1;
-  Shape shape_{};
-};
-
-template <class T>
-void fill_constants(T* slots, int64_t stride, const double* values, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) std::fill_n(slots + i * stride, stride, static_cast<T>(values[i]));
-}
 
 // Flags of a step, by row.
 inline bool flag(const uint8_t* flags, const Common& c, int64_t t, int64_t row) { return flags && flags[t * c.batch + row]; }
@@ -150,12 +32,20 @@ void forward(const Forward<T>& f, Team& team) {
     T** next;        // by row: where the program stores what it sees next
     const T** rows;  // of the alive ones
     int32_t* alive;
+    ProjectionSizes<T> sizes;
+    typename Projection<T>::Memory projection;
   };
   std::vector<Part> parts(plan.parts);
-  T *packed = nullptr, *bias = nullptr, *shared[2] = {nullptr, nullptr};
+  const bool projects = f.inputs > 0;
+  const Cut ci = cut<T>(std::max<int64_t>(f.gates_in, 1), H, f.inputs);
+  T *packed = nullptr, *bias = nullptr, *packed_in = nullptr, *bias_in = nullptr, *shared[2] = {nullptr, nullptr};
+  for (size_t p = 0; p < parts.size() && projects; ++p)
+    parts[p].sizes = ProjectionSizes<T>(f, ci, static_cast<int64_t>(rows_of[plan.by_units ? 0 : p].size()));
   auto layout = [&](Cutter cutter) {
     packed = cutter.template cut<T>(G > 0 ? c.size() : 0);
     bias = f.bias ? cutter.template cut<T>(c.blocks() * c.units() * G) : nullptr;
+    packed_in = cutter.template cut<T>(projects ? ci.size() : 0);
+    bias_in = cutter.template cut<T>(projects ? ci.blocks() * ci.units() * ci.gates : 0);
     for (auto& half : shared) half = cutter.template cut<T>(G > 0 && !f.y_is_hidden ? B * H : 0);
     for (auto& part : parts) {
       part.slots = cutter.template cut<T>(f.slots * entries);
@@ -163,6 +53,9 @@ void forward(const Forward<T>& f, Team& team) {
       part.next = cutter.template cut<T*>(B);
       part.rows = cutter.template cut<const T*>(B);
       part.alive = cutter.template cut<int32_t>(B);
+      const int64_t ahead = projects ? part.sizes.steps * part.sizes.rows : 0;
+      part.projection = {cutter.template cut<T>(ahead * part.sizes.apart()),
+                         cutter.template cut<T*>(projects ? part.sizes.steps * B : 0), cutter.template cut<const T*>(ahead)};
     }
     return cutter.used();
   };
@@ -176,16 +69,20 @@ void forward(const Forward<T>& f, Team& team) {
     int64_t block_from = plan.by_units ? c.blocks() * p / plan.parts : 0;
     int64_t block_to = plan.by_units ? c.blocks() * (p + 1) / plan.parts : c.blocks();
     int64_t u_from = block_from * step, u_to = std::min(H, block_to * step);
-    auto take_all = [&] { block_from = u_from = 0, block_to = c.blocks(), u_to = H, barrier = nullptr; };
+    Projection<T> projection(f, part.sizes, part.projection, packed_in, bias_in);
+    auto take_all = [&] {
+      block_from = u_from = 0, block_to = c.blocks(), u_to = H, barrier = nullptr;
+      projection.forget();
+    };
     fill_constants(part.slots, entries, f.constants_at, f.constants);
     if (G > 0)
       for (int32_t b : mine) part.seen[b] = f.z0 + b * H;
     View<T> views[F_COUNT];
     using V = View<T>;
-    views[F_STATE] = {V::ROWS, f.final, NS * H, nullptr};
-    views[F_PARAMS] = {V::UNITS, const_cast<T*>(f.params_at), 0, nullptr};
-    views[F_Z] = {V::POINTERS, nullptr, 0, part.next};
-    Tile<T> tile{part.slots, entries, 0, 0, 0, 0, H, nullptr};
+    views[F_STATE] = {V::ROWS, f.final, NS * H, nullptr, H};
+    views[F_PARAMS] = {V::UNITS, const_cast<T*>(f.params_at), 0, nullptr, H};
+    views[F_Z] = {V::POINTERS, nullptr, 0, part.next, H};
+    Tile<T> tile{part.slots, entries, 0, 0, 0, 0, nullptr};
     Product<T> product(c, packed, bias);
     Shapes shapes(f, entries, step);
     for (int64_t s = 0; s < T_; ++s) {
@@ -218,14 +115,17 @@ void forward(const Forward<T>& f, Team& team) {
           }
         }
       }
-      views[F_INPUT] = {V::ROWS, const_cast<T*>(f.input) + t * B * f.gates_in * H, f.gates_in * H, nullptr};
-      views[F_DT] = {V::SCALARS, const_cast<T*>(f.dt) + (f.dt ? t * B : 0), 0, nullptr};
-      views[F_Y] = {V::ROWS, f.y + t * B * H, H, nullptr};
+      if (projects)
+        views[F_INPUT] = {V::POINTERS, nullptr, 0, projection.of(s, mine, u_from, u_to), part.sizes.padded()};
+      else
+        views[F_INPUT] = {V::ROWS, const_cast<T*>(f.input) + t * B * f.gates_in * H, f.gates_in * H, nullptr, H};
+      views[F_DT] = {V::SCALARS, const_cast<T*>(f.dt) + (f.dt ? t * B : 0), 0, nullptr, H};
+      views[F_Y] = {V::ROWS, f.y + t * B * H, H, nullptr, H};
       if (f.train) {
-        views[F_SAVED] = {V::ROWS, f.saved + t * B * f.gates_in * H, f.gates_in * H, nullptr};
-        views[F_EXTRA] = {V::ROWS, f.extra_at + t * B * f.extra * H, f.extra * H, nullptr};
+        views[F_SAVED] = {V::ROWS, f.saved + t * B * f.gates_in * H, f.gates_in * H, nullptr, H};
+        views[F_EXTRA] = {V::ROWS, f.extra_at + t * B * f.extra * H, f.extra * H, nullptr, H};
       }
-      if (f.keep) views[F_STATES] = {V::ROWS, f.kept + t * B * NS * H, NS * H, nullptr};
+      if (f.keep) views[F_STATES] = {V::ROWS, f.kept + t * B * NS * H, NS * H, nullptr, H};
       const Shape& shape = shapes.of(n);
       for (int64_t block = block_from; block < block_to; block += shapes.blocks) {
         const int64_t blocks = std::min(shapes.blocks, block_to - block);
@@ -252,7 +152,9 @@ void forward(const Forward<T>& f, Team& team) {
 
   auto work = [&](int member, int members, Barrier& barrier) {
     if (bias && member == 0) pack_bias<T>(c, f.bias, bias);
+    if (projects && member == members - 1) pack_bias<T>(ci, f.b, bias_in);
     for (int64_t block = member; G > 0 && block < c.blocks(); block += members) pack_forward<T>(c, f.R, block, packed);
+    for (int64_t block = member; projects && block < ci.blocks(); block += members) pack_forward<T>(ci, f.W, block, packed_in);
     if (members < plan.parts && plan.by_units) {
       // Too few came to keep in step with one another: the caller does every part, step by step.
       if (members > 1) barrier.wait();
@@ -281,19 +183,20 @@ void backward(const Backward<T>& b, Team& team) {
   };
   std::vector<Part> parts(plan.parts);
   T *packed = nullptr, *d_hidden[2] = {nullptr, nullptr};
-  const T** seen = nullptr;  // by step and row: what the product saw; null where the row was masked
-  int64_t* pairs = nullptr;
+  const T** seen = nullptr;  // by step and row: what the product saw
+  int64_t* pairs = nullptr;  // the steps and rows that are not masked
+  const bool multiplies = G > 0 || b.inputs > 0;
   auto layout = [&](Cutter cutter) {
     packed = cutter.template cut<T>(G > 0 ? c.size() : 0);
     for (auto& half : d_hidden) half = cutter.template cut<T>(b.direct ? 0 : B * G * H);
     seen = cutter.template cut<const T*>(G > 0 ? T_ * B : 0);
-    pairs = cutter.template cut<int64_t>(G > 0 ? T_ * B : 0);
+    pairs = cutter.template cut<int64_t>(multiplies ? T_ * B : 0);
     for (auto& part : parts) {
       part.slots = cutter.template cut<T>(b.slots * entries);
       part.slots_after = cutter.template cut<T>(b.slots_after * entries);
       part.sums = cutter.template cut<T>(b.sums * H);
       part.d_start = cutter.template cut<T>(b.reset ? NS * H : 0);
-      part.outer = cutter.template cut<T>(G > 0 ? outer_scratch<T>(H) : 0);
+      part.outer = cutter.template cut<T>(multiplies ? outer_scratch<T>(G > 0 ? H : 0, b.inputs) : 0);
       part.rows = cutter.template cut<const T*>(B);
       part.alive = cutter.template cut<int32_t>(B);
     }
@@ -317,10 +220,10 @@ void backward(const Backward<T>& b, Team& team) {
     if (b.reset) std::fill_n(part.d_start, NS * H, T(0));
     View<T> views[B_COUNT];
     using V = View<T>;
-    views[B_PARAMS] = {V::UNITS, const_cast<T*>(b.params_at), 0, nullptr};
-    views[B_D_STATE] = {V::ROWS, b.d_state, NS * H, nullptr};
-    views[B_SUMS] = {V::UNITS, part.sums, 0, nullptr};
-    Tile<T> tile{part.slots, entries, 0, 0, 0, 0, H, nullptr};
+    views[B_PARAMS] = {V::UNITS, const_cast<T*>(b.params_at), 0, nullptr, H};
+    views[B_D_STATE] = {V::ROWS, b.d_state, NS * H, nullptr, H};
+    views[B_SUMS] = {V::UNITS, part.sums, 0, nullptr, H};
+    Tile<T> tile{part.slots, entries, 0, 0, 0, 0, nullptr};
     Product<T> product(c, packed, nullptr);
     Shapes shapes(b, entries, step);
     for (int64_t s = T_ - 1; s >= 0; --s) {
@@ -339,17 +242,17 @@ void backward(const Backward<T>& b, Team& team) {
             for (int64_t u = u_from; u < u_to; ++u) b.d_state[(row * NS + i) * H + u] += b.d_kept[(at * NS + i) * H + u];
       }
       if (n > 0) {
-        views[B_SAVED] = {V::ROWS, const_cast<T*>(b.saved) + t * B * GI * H, GI * H, nullptr};
-        views[B_EXTRA] = {V::ROWS, const_cast<T*>(b.extra_at) + (b.extra_at ? t * B * NX * H : 0), NX * H, nullptr};
-        views[B_DT] = {V::SCALARS, const_cast<T*>(b.dt) + (b.dt ? t * B : 0), 0, nullptr};
-        views[B_Z] = {V::POINTERS, nullptr, 0, G > 0 ? const_cast<T* const*>(seen + t * B) : nullptr};
-        views[B_D_Y] = {V::ROWS, const_cast<T*>(b.d_y) + t * B * H, H, nullptr};
-        if (b.keep) views[B_D_STATES] = {V::ROWS, const_cast<T*>(b.d_kept) + t * B * NS * H, NS * H, nullptr};
-        views[B_D_INPUT] = {V::ROWS, b.d_input + t * B * GI * H, GI * H, nullptr};
+        views[B_SAVED] = {V::ROWS, const_cast<T*>(b.saved) + t * B * GI * H, GI * H, nullptr, H};
+        views[B_EXTRA] = {V::ROWS, const_cast<T*>(b.extra_at) + (b.extra_at ? t * B * NX * H : 0), NX * H, nullptr, H};
+        views[B_DT] = {V::SCALARS, const_cast<T*>(b.dt) + (b.dt ? t * B : 0), 0, nullptr, H};
+        views[B_Z] = {V::POINTERS, nullptr, 0, G > 0 ? const_cast<T* const*>(seen + t * B) : nullptr, H};
+        views[B_D_Y] = {V::ROWS, const_cast<T*>(b.d_y) + t * B * H, H, nullptr, H};
+        if (b.keep) views[B_D_STATES] = {V::ROWS, const_cast<T*>(b.d_kept) + t * B * NS * H, NS * H, nullptr, H};
+        views[B_D_INPUT] = {V::ROWS, b.d_input + t * B * GI * H, GI * H, nullptr, H};
         T* half = d_hidden[s % 2];
-        views[B_D_HIDDEN] = {V::ROWS, half, G * H, nullptr};
-        views[B_D_EXTRA] = {V::ROWS, b.d_extra + (b.d_extra ? t * B * NX * H : 0), NX * H, nullptr};
-        views[B_D_DT] = {V::SCALARS, b.d_dt + (b.d_dt ? t * B : 0), 0, nullptr};
+        views[B_D_HIDDEN] = {V::ROWS, half, G * H, nullptr, H};
+        views[B_D_EXTRA] = {V::ROWS, b.d_extra + (b.d_extra ? t * B * NX * H : 0), NX * H, nullptr, H};
+        views[B_D_DT] = {V::SCALARS, b.d_dt + (b.d_dt ? t * B : 0), 0, nullptr, H};
         const Shape& shape = shapes.of(n);
         tile.slots = part.slots;
         for (int64_t block = block_from; block < block_to; block += shapes.blocks) {
@@ -400,12 +303,19 @@ void backward(const Backward<T>& b, Team& team) {
     for (int64_t s = 0; s < T_; ++s) {
       const int64_t t = b.reverse ? T_ - 1 - s : s, at = t * B + row;
       if (flag(b.reset, b, t, row)) now = b.z_start;
-      seen[at] = nullptr;
       if (b.mask && !flag(b.mask, b, t, row)) continue;
       seen[at] = b.y_is_hidden ? now : b.z + at * H;
       if (b.y_is_hidden) now = b.z + at * H;
     }
   };
+
+  // The vectors of gradients that matrices are made of, and the gate of the product that each belongs to, or -1.
+  std::vector<int64_t> vectors, gate_of;
+  for (int64_t v = 0; v < GI + NX; ++v) {
+    const int64_t gate = std::find(b.source, b.source + G, v) - b.source;
+    if (gate == G && (b.inputs == 0 || v >= GI)) continue;
+    vectors.push_back(v), gate_of.push_back(gate < G ? gate : -1);
+  }
 
   int64_t count = 0;
   auto work = [&](int member, int members, Barrier& barrier) {
@@ -414,9 +324,9 @@ void backward(const Backward<T>& b, Team& team) {
       for (int64_t row = member; row < B; row += members) look(row);
     }
     barrier.wait();
-    if (G > 0 && member == members - 1) {
+    if (multiplies && member == members - 1) {
       for (int64_t i = 0; i < T_ * B; ++i)
-        if (seen[i]) pairs[count++] = i;
+        if (!b.mask || b.mask[i]) pairs[count++] = i;
     }
     if (members < plan.parts && plan.by_units) {
       barrier.wait();
@@ -438,15 +348,25 @@ void backward(const Backward<T>& b, Team& team) {
         for (int64_t p = 0; p < plan.parts; ++p) b.d_start[i] += parts[p].d_start[i];
       }
     }
-    if (G == 0) return;
-    auto a_at = [&](int64_t pair, int64_t gate) -> const T* {
-      const int64_t from = b.source[gate];
-      return from < GI ? b.d_input + (pair * GI + from) * H : b.d_extra + (pair * NX + from - GI) * H;
+    if (!multiplies) return;
+    auto a_at = [&](int64_t pair, int64_t i) -> const T* {
+      const int64_t v = vectors[i];
+      return v < GI ? b.d_input + (pair * GI + v) * H : b.d_extra + (pair * NX + v - GI) * H;
     };
-    auto b_at = [&](int64_t pair) { return seen[pair]; };
-    const int64_t tiles = G * outer_tiles(H);
-    outer_product<T>(G, H, H, pairs, count, a_at, b_at, b.d_R, tiles * member / members, tiles * (member + 1) / members,
-                     parts[member].outer);
+    auto b_at = [&](int kind, int64_t pair) { return kind == 0 ? seen[pair] : b.x + pair * b.inputs; };
+    auto c_at = [&](int kind, int64_t i) -> T* {
+      if (kind == 1) return vectors[i] < GI ? b.d_W + vectors[i] * H * b.inputs : nullptr;
+      return gate_of[i] < 0 ? nullptr : b.d_R + gate_of[i] * H * H;
+    };
+    auto sum_at = [&](int64_t i) -> T* { return b.inputs > 0 && vectors[i] < GI ? b.d_b + vectors[i] * H : nullptr; };
+    const int64_t tiles = static_cast<int64_t>(vectors.size()) * outer_tiles(H);
+    outer_product<T>(H, {G > 0 ? H : 0, b.inputs}, pairs, count, a_at, b_at, c_at, sum_at, tiles * member / members,
+                     tiles * (member + 1) / members, parts[member].outer);
+    barrier.wait();
+    // Gates with the same gradient have the same matrix.
+    for (int64_t g = 0; member == 0 && g < G; ++g)
+      if (const int64_t first = std::find(b.source, b.source + g, b.source[g]) - b.source; first < g)
+        std::copy_n(b.d_R + first * H * H, H * H, b.d_R + g * H * H);
   };
   gather(team, plan, G > 0, work);
 }

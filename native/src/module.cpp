@@ -5,11 +5,15 @@
 #include <nanobind/stl/vector.h>
 
 #include <atomic>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <new>
+#include <numeric>
+#include <vector>
 #if defined(__linux__)
 #include <sched.h>
+#include <sys/mman.h>
 #endif
 
 #include "call.hpp"
@@ -119,7 +123,7 @@ class Spec {
 
 enum Flag : int64_t {
   REVERSE = 1, Y_IS_HIDDEN = 2, REDUCES = 4, BY_ROWS = 8, TRAIN = 16, KEEP = 32, BIAS = 64, MASK = 128, RESET = 256, DT = 512,
-  DIRECT = 1024
+  DIRECT = 1024, PROJECTS = 2048
 };
 
 void common_flags(Common& c, int64_t flags) {
@@ -128,24 +132,42 @@ void common_flags(Common& c, int64_t flags) {
 }
 
 template <class Buffers>
-ffi::AnyBuffer first_of(const Buffers& buffers) {
-  if (buffers.size() == 0) throw Wrong{"no arguments"};
-  auto first = buffers.template get<ffi::AnyBuffer>(0).value();
-  if (first.dimensions().size() != 4) throw Wrong{"the first argument: its shape"};
-  return first;
+ffi::AnyBuffer argument(const Buffers& buffers, size_t at, size_t axes) {
+  if (buffers.size() <= at) throw Wrong{"too few arguments"};
+  auto found = buffers.template get<ffi::AnyBuffer>(at).value();
+  if (axes != 0 && found.dimensions().size() != axes) throw Wrong{"an argument: its shape"};
+  return found;
+}
+
+// Large results mostly lie on pages that nobody has touched: few large pages are mapped sooner than many small ones. An
+// advice that changes nothing else; where the system knows no large pages it does nothing.
+void* on_large_pages(void* at, int64_t bytes) {
+#ifdef MADV_HUGEPAGE
+  constexpr uintptr_t LARGE = uintptr_t(1) << 21;
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(at), from = (begin + LARGE - 1) / LARGE * LARGE;
+  const uintptr_t to = (begin + static_cast<uintptr_t>(bytes)) / LARGE * LARGE;
+  if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE);
+#else
+  (void)bytes;
+#endif
+  return at;
 }
 
 template <class T>
 void run_forward(ffi::DataType type, Spec spec, ffi::Span<const double> constants, const ffi::RemainingArgs& args,
                  const ffi::RemainingRets& rets) {
   Forward<T> f;
-  auto dims = first_of(args).dimensions();
-  f.time = dims.begin()[0], f.batch = dims.begin()[1], f.hidden = dims.begin()[3];
   f.gates_in = spec.next(), f.gates = spec.next(), f.states = spec.next(), f.params = spec.next(), f.extra = spec.next();
   f.slots = spec.next(), f.constants = spec.next();
   const int64_t flags = spec.next(), length = spec.next();
   common_flags(f, flags);
   f.train = flags & TRAIN, f.keep = flags & KEEP;
+  const bool projects = flags & PROJECTS;
+  auto dims = argument(args, 0, projects ? 3 : 4).dimensions();
+  f.time = dims[0], f.batch = dims[1];
+  f.hidden = projects ? argument(args, 1, 3).dimensions()[1] : dims[3];
+  f.inputs = projects ? dims[2] : 0;
+  if (projects && f.inputs == 0) throw Wrong{"the first argument: no features"};
   f.code = spec.code(length);
   spec.end();
   if (static_cast<size_t>(f.constants) != constants.size()) throw Wrong{"constants: their number"};
@@ -153,7 +175,10 @@ void run_forward(ffi::DataType type, Spec spec, ffi::Span<const double> constant
   const int64_t S = f.time, B = f.batch, H = f.hidden, G = f.gates, NS = f.states;
   Arguments in(args, type);
   auto get = [&](const char* name, std::initializer_list<int64_t> d) { return static_cast<const T*>(in.next(name, d)); };
-  f.input = get("from_input", {S, B, f.gates_in, H});
+  if (projects)
+    f.x = get("x", {S, B, f.inputs}), f.W = get("W", {f.gates_in, H, f.inputs}), f.b = get("b", {f.gates_in, H});
+  else
+    f.input = get("from_input", {S, B, f.gates_in, H});
   if (G > 0) f.R = get("R", {G, H, H}), f.z0 = get("hidden", {B, H});
   if (flags & BIAS) f.bias = get("b_h", {G, H});
   f.state0 = get("state", {B, NS, H});
@@ -167,7 +192,10 @@ void run_forward(ffi::DataType type, Spec spec, ffi::Span<const double> constant
   if (flags & MASK) f.mask = static_cast<const uint8_t*>(in.next("mask", {S, B}, true));
   in.end();
   Results out(rets, type);
-  auto put = [&](const char* name, std::initializer_list<int64_t> d) { return static_cast<T*>(out.next(name, d)); };
+  auto put = [&](const char* name, std::initializer_list<int64_t> d) {
+    const int64_t count = std::accumulate(d.begin(), d.end(), int64_t(1), std::multiplies<>());
+    return static_cast<T*>(on_large_pages(out.next(name, d), count * int64_t(sizeof(T))));
+  };
   f.y = put("ys", {S, B, H});
   f.final = put("final", {B, NS, H});
   if (f.train) {
@@ -189,8 +217,8 @@ template <class T>
 void run_backward(ffi::DataType type, Spec spec, ffi::Span<const double> constants, const ffi::RemainingArgs& args,
                   const ffi::RemainingRets& rets) {
   Backward<T> b;
-  auto dims = first_of(args).dimensions();
-  b.time = dims.begin()[0], b.batch = dims.begin()[1], b.hidden = dims.begin()[3];
+  auto dims = argument(args, 0, 4).dimensions();
+  b.time = dims[0], b.batch = dims[1], b.hidden = dims[3];
   b.gates_in = spec.next(), b.gates = spec.next(), b.states = spec.next(), b.params = spec.next(), b.extra = spec.next();
   b.sums = spec.next(), b.slots = spec.next(), b.constants = spec.next(), b.slots_after = spec.next();
   b.constants_after = spec.next();
@@ -219,9 +247,17 @@ void run_backward(ffi::DataType type, Spec spec, ffi::Span<const double> constan
   }
   if (flags & DT) b.dt = get("dt", {S, B});
   if (flags & MASK) b.mask = static_cast<const uint8_t*>(in.next("mask", {S, B}, true));
+  if (flags & PROJECTS) {
+    b.inputs = argument(args, args.size() - 1, 3).dimensions()[2];
+    b.x = get("x", {S, B, b.inputs});
+    if (b.inputs == 0) throw Wrong{"x: no features"};
+  }
   in.end();
   Results out(rets, type);
-  auto put = [&](const char* name, std::initializer_list<int64_t> d) { return static_cast<T*>(out.next(name, d)); };
+  auto put = [&](const char* name, std::initializer_list<int64_t> d) {
+    const int64_t count = std::accumulate(d.begin(), d.end(), int64_t(1), std::multiplies<>());
+    return static_cast<T*>(on_large_pages(out.next(name, d), count * int64_t(sizeof(T))));
+  };
   b.d_input = put("d_from_input", {S, B, b.gates_in, H});
   b.d_extra = put("d_extra", {S, B, b.extra, H});
   if (G > 0) b.d_R = put("d_R", {G, H, H});
@@ -229,6 +265,7 @@ void run_backward(ffi::DataType type, Spec spec, ffi::Span<const double> constan
   b.d_state = put("d_state", {B, NS, H});
   if (flags & RESET) b.d_start = put("d_start", {NS, H});
   if (flags & DT) b.d_dt = put("d_dt", {S, B});
+  if (flags & PROJECTS) b.d_W = put("d_W", {b.gates_in, H, b.inputs}), b.d_b = put("d_b", {b.gates_in, H});
   out.end();
   if (std::string why = refusal(b); !why.empty()) throw Wrong{why};
   auto team = the_team();
@@ -241,7 +278,7 @@ void run_backward(ffi::DataType type, Spec spec, ffi::Span<const double> constan
 template <class Run32, class Run64>
 ffi::Error guarded(const ffi::RemainingArgs& args, Run32 run32, Run64 run64) {
   try {
-    const ffi::DataType type = first_of(args).element_type();
+    const ffi::DataType type = argument(args, 0, 0).element_type();
     if (type == ffi::F32)
       run32(type);
     else if (type == ffi::F64)
@@ -357,6 +394,18 @@ ffi::Error gram_call(ffi::AnyBuffer x, ffi::Result<ffi::AnyBuffer> y) {
 
 XLA_FFI_DEFINE_HANDLER(gram_handler, gram_call, ffi::Ffi::Bind().Arg<ffi::AnyBuffer>().Ret<ffi::AnyBuffer>());
 
+// What all threads reach at once: two that share a core do not do twice as much as one.
+template <class Rate>
+double of_all_threads(Rate rate) {
+  auto team = the_team();
+  std::vector<double> found(team->size(), 0.0);
+  team->together(team->size(), [&](int member, int, Barrier& barrier) {
+    barrier.wait();
+    found[member] = rate();
+  });
+  return std::accumulate(found.begin(), found.end(), 0.0);
+}
+
 template <class T>
 void apply(int32_t op, nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu> a,
            nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu> out) {
@@ -398,8 +447,10 @@ NB_MODULE(_native, m) {
     if (count < 1) throw nb::value_error("use_threads: expected 1 or more");
     std::atomic_store(&team_now, std::make_shared<Team>(count));
   });
-  m.def("peak", [](double seconds) { return the_kernels().peak32(seconds); });
-  m.def("reading", [](int64_t bytes, double seconds) { return the_kernels().reading(bytes, seconds); });
+  m.def("peak", [](double seconds) { return of_all_threads([=] { return the_kernels().peak32(seconds); }); });
+  m.def("reading", [](int64_t bytes, double seconds) {
+    return of_all_threads([=] { return the_kernels().reading(bytes, seconds); });
+  });
   m.def("apply", &apply<float>);
   m.def("apply", &apply<double>);
 }

@@ -241,54 +241,68 @@ constexpr int64_t OUTER_CHUNK = 256;
 
 constexpr int64_t outer_tiles(int64_t rows) { return (rows + OUTER_ROWS - 1) / OUTER_ROWS; }
 
+constexpr int64_t panel_width(int64_t lanes) { return OUTER_VECTORS * lanes; }
+
 template <class T>
-int64_t outer_scratch(int64_t columns) {
-  const int64_t width = OUTER_VECTORS * LANES<T>;
-  return OUTER_CHUNK * ((columns + width - 1) / width * width + OUTER_ROWS);
+int64_t outer_panels(int64_t columns) {
+  return (columns + panel_width(LANES<T>) - 1) / panel_width(LANES<T>);
 }
 
-// C (rows, columns) of this thread's tiles: the sum over `pairs` of a-row x b-row, a chunk of pairs at a time.
-// `a_at(pair, row)` and `b_at(pair)` say where they lie. `tiles` are cut from each `hidden` rows of C; these are from..to of
-// all gates' tiles. UPPER leaves out what is left of the diagonal.
-template <class T, bool UPPER = false, class A, class B>
-void outer_product(int64_t gates, int64_t hidden, int64_t columns, const int64_t* pairs, int64_t count, A a_at, B b_at, T* C,
-                   int64_t from, int64_t to, T* scratch) {
+template <class T>
+int64_t outer_scratch(int64_t columns, int64_t more_columns = 0) {
+  return OUTER_CHUNK * ((outer_panels<T>(columns) + outer_panels<T>(more_columns)) * panel_width(LANES<T>) + OUTER_ROWS);
+}
+
+// Sums over `pairs` of a-row x b-row: vectors of `hidden` entries against one or two kinds of rows, whose matrices are
+// made together, so that what is on the left is read once.
+// * `a_at(pair, vector)`, `b_at(kind, pair)` say where they lie, `c_at(kind, vector)` where the matrix (hidden, columns[kind])
+//   goes, or null; `sum_at(vector)` where the sum of the left side alone goes, or null.
+// * `tiles` are cut from each vector; these are from..to of all of them. A chunk of pairs is taken at a time.
+// * UPPER leaves out what is left of the diagonal.
+template <class T, bool UPPER = false, class A, class B, class C, class S>
+void outer_product(int64_t hidden, const int64_t (&columns)[2], const int64_t* pairs, int64_t count, A a_at, B b_at, C c_at,
+                   S sum_at, int64_t from, int64_t to, T* scratch) {
   constexpr int64_t width = OUTER_VECTORS * LANES<T>;
-  const int64_t panels = (columns + width - 1) / width, tiles = outer_tiles(hidden);
+  const int64_t first_panels = outer_panels<T>(columns[0]), panels = first_panels + outer_panels<T>(columns[1]);
+  const int64_t tiles = outer_tiles(hidden);
   T *b = scratch, *a = scratch + OUTER_CHUNK * panels * width;
-  if (count == 0)
-    for (int64_t m = from; m < to; ++m) {
-      const int64_t first = (m % tiles) * OUTER_ROWS, rows = std::min<int64_t>(OUTER_ROWS, hidden - first);
-      std::fill_n(C + ((m / tiles) * hidden + first) * columns, rows * columns, T(0));
-    }
-  for (int64_t start = 0; start < count; start += OUTER_CHUNK) {
+  for (int64_t start = 0; start < std::max<int64_t>(count, 1); start += OUTER_CHUNK) {
     const int64_t n = std::min(OUTER_CHUNK, count - start);
     for (int64_t k = 0; k < n; ++k) {
-      const T* row = b_at(pairs[start + k]);
       for (int64_t p = 0; p < panels; ++p) {
-        const int64_t valid = std::min(width, columns - p * width);
+        const int kind = p >= first_panels;
+        const int64_t column = (p - kind * first_panels) * width, valid = std::min(width, columns[kind] - column);
+        const T* row = b_at(kind, pairs[start + k]) + column;
         T* at = b + (p * n + k) * width;
         if (valid == width) {
-          each<OUTER_VECTORS>([&](auto j) { store<T>(at + j * LANES<T>, load<T>(row + p * width + j * LANES<T>)); });
+          each<OUTER_VECTORS>([&](auto j) { store<T>(at + j * LANES<T>, load<T>(row + j * LANES<T>)); });
         } else {
-          std::memcpy(at, row + p * width, valid * sizeof(T));
+          std::memcpy(at, row, valid * sizeof(T));
           std::fill(at + valid, at + width, T(0));
         }
       }
     }
     for (int64_t m = from; m < to; ++m) {
-      const int64_t gate = m / tiles, first = (m % tiles) * OUTER_ROWS, rows = std::min<int64_t>(OUTER_ROWS, hidden - first);
+      const int64_t vector = m / tiles, first = (m % tiles) * OUTER_ROWS, rows = std::min<int64_t>(OUTER_ROWS, hidden - first);
+      T sums[OUTER_ROWS] = {};
       for (int64_t k = 0; k < n; ++k) {
-        const T* row = a_at(pairs[start + k], gate) + first;
+        const T* row = a_at(pairs[start + k], vector) + first;
         T* at = a + k * OUTER_ROWS;
         if (rows == OUTER_ROWS)
           std::memcpy(at, row, OUTER_ROWS * sizeof(T));
         else
           for (int64_t i = 0; i < OUTER_ROWS; ++i) at[i] = i < rows ? row[i] : T(0);
+        for (int64_t i = 0; i < OUTER_ROWS; ++i) sums[i] += at[i];
       }
-      for (int64_t p = UPPER ? first / width : 0; p < panels; ++p)
-        outer<T, OUTER_ROWS, OUTER_VECTORS>(a, b + p * n * width, n, C + (gate * hidden + first) * columns + p * width, columns,
-                                            rows, std::min(width, columns - p * width), start > 0);
+      if (T* sum = sum_at(vector))
+        for (int64_t i = 0; i < rows; ++i) sum[first + i] = (start > 0 ? sum[first + i] : T(0)) + sums[i];
+      for (int64_t p = UPPER ? first / width : 0; p < panels; ++p) {
+        const int kind = p >= first_panels;
+        const int64_t column = (p - kind * first_panels) * width;
+        if (T* c = c_at(kind, vector))
+          outer<T, OUTER_ROWS, OUTER_VECTORS>(a, b + p * n * width, n, c + first * columns[kind] + column, columns[kind], rows,
+                                              std::min(width, columns[kind] - column), start > 0);
+      }
     }
   }
 }

@@ -11,8 +11,9 @@ template <class T>
 struct View {
   enum Kind { NONE, ROWS, UNITS, SCALARS, POINTERS } kind = NONE;
   T* base = nullptr;
-  int64_t stride = 0;          // from one row to the next
-  T* const* pointer = nullptr;  // for POINTERS: the vector of each row
+  int64_t stride = 0;           // from one row to the next
+  T* const* pointer = nullptr;  // for POINTERS: where each row begins
+  int64_t apart = 0;            // from one vector of a row to the next
 };
 
 // Rows x units, a multiple of the vector width, in slots one after the other.
@@ -22,16 +23,15 @@ struct Tile {
   int64_t stride;        // between slots
   int64_t rows, units;   // units: lanes of the tile, padded
   int64_t first, valid;  // the first unit, and how many of them there are
-  int64_t hidden;        // distance between the vectors of one row
   const int32_t* row;    // which rows
 };
 
 template <class T>
 OSTINATO_INLINE T* vector_at(const View<T>& view, const Tile<T>& tile, int64_t r, int64_t index) {
   switch (view.kind) {
-    case View<T>::UNITS: return view.base + index * tile.hidden + tile.first;
-    case View<T>::POINTERS: return view.pointer[tile.row[r]] + tile.first;
-    default: return view.base + tile.row[r] * view.stride + index * tile.hidden + tile.first;
+    case View<T>::UNITS: return view.base + index * view.apart + tile.first;
+    case View<T>::POINTERS: return view.pointer[tile.row[r]] + index * view.apart + tile.first;
+    default: return view.base + tile.row[r] * view.stride + index * view.apart + tile.first;
   }
 }
 
@@ -65,7 +65,7 @@ inline void store_rows(const T* slot, const View<T>& view, const Tile<T>& tile, 
 template <class T>
 inline void accumulate(const T* slot, const View<T>& view, const Tile<T>& tile, int64_t index) {
   constexpr int L = LANES<T>;
-  T* to = view.base + index * tile.hidden + tile.first;
+  T* to = view.base + index * view.apart + tile.first;
   int64_t u = 0;
   for (; u + L <= tile.valid; u += L) {
     Vec<T> sum = load<T>(to + u);
@@ -185,7 +185,7 @@ void map(int32_t op, const T* a, T* out, int64_t count) {
     const int64_t n = count - i < LANES<T> ? count - i : LANES<T>;
     std::memset(buffer, 0, sizeof(buffer));
     std::memcpy(buffer, a + i, n * sizeof(T));
-    run<T>(Code{&instr, 1}, Tile<T>{buffer, LANES<T>, 1, LANES<T>, 0, LANES<T>, LANES<T>, &row}, nullptr);
+    run<T>(Code{&instr, 1}, Tile<T>{buffer, LANES<T>, 1, LANES<T>, 0, LANES<T>, &row}, nullptr);
     std::memcpy(out + i, buffer + LANES<T>, n * sizeof(T));
   }
 }

@@ -108,6 +108,9 @@ void forward_once(Team& alone, Team& team, Run run) {
   f.input = input.data(), f.R = R.data(), f.z0 = z0.data(), f.state0 = state.data(), f.params_at = params.data();
   f.constants_at = constants.data();
   if (G > 0 && chance(0.5)) f.bias = bias.data();
+  const int64_t features = between(1, 40);
+  auto x = numbers<T>(S * B * features + 1), W = numbers<T>(f.gates_in * H * features), b = numbers<T>(f.gates_in * H);
+  if (chance(0.5)) f.inputs = features, f.input = nullptr, f.x = x.data(), f.W = W.data(), f.b = b.data();
   if (chance(0.4)) f.dt = dt.data();
   if (chance(0.5)) f.mask = mask.data();
   if (chance(0.5)) f.reset = reset.data(), f.start = start.data(), f.z_start = z_start.data();
@@ -158,6 +161,10 @@ void backward_once(Team& alone, Team& team, Run run) {
   b.saved = saved.data(), b.extra_at = extra.data(), b.z = z.data(), b.z0 = z0.data(), b.d_y = d_y.data();
   b.d_final = d_final.data(), b.d_kept = b.keep ? d_kept.data() : nullptr, b.R = R.data(), b.params_at = params.data();
   b.constants_at = constants.data(), b.constants_after_at = constants_after.data(), b.source = source.data();
+  const int64_t features = between(1, 40);
+  auto x = numbers<T>(S * B * features + 1);
+  std::vector<T> d_W[2], d_b[2];
+  if (chance(0.5)) b.inputs = features, b.x = x.data();
   const bool timed = chance(0.4);
   if (timed) b.dt = dt.data();
   b.by_rows = timed;
@@ -187,6 +194,8 @@ void backward_once(Team& alone, Team& team, Run run) {
     d_input[k].assign(size_t(S * B * b.gates_in * H + 1), 0), d_extra[k].assign(size_t(S * B * b.extra * H + 1), 0);
     d_R[k].assign(size_t(G * H * H + 1), 0), d_sums[k].assign(size_t(b.sums * H + 1), 0);
     d_state[k].assign(size_t(B * NS * H + 1), 0), d_start[k].assign(size_t(NS * H), 0), d_dt[k].assign(size_t(S * B + 1), 0);
+    d_W[k].assign(size_t(b.gates_in * H * features), 0), d_b[k].assign(size_t(b.gates_in * H), 0);
+    b.d_W = d_W[k].data(), b.d_b = d_b[k].data();
     b.d_input = d_input[k].data(), b.d_extra = d_extra[k].data(), b.d_R = d_R[k].data(), b.d_sums = d_sums[k].data();
     b.d_state = d_state[k].data(), b.d_start = d_start[k].data(), b.d_dt = timed ? d_dt[k].data() : nullptr;
     if (!refusal(b).empty()) {
@@ -195,7 +204,8 @@ void backward_once(Team& alone, Team& team, Run run) {
     }
     run(b, k == 0 ? alone : team);
   }
-  if (!(close(d_input[0], d_input[1], "d_input") && close(d_state[0], d_state[1], "d_state") && close(d_R[0], d_R[1], "d_R")))
+  if (!(close(d_input[0], d_input[1], "d_input") && close(d_state[0], d_state[1], "d_state") && close(d_R[0], d_R[1], "d_R") &&
+        close(d_W[0], d_W[1], "d_W") && close(d_b[0], d_b[1], "d_b")))
     std::exit(1);
 }
 

@@ -50,6 +50,12 @@ def indrnn(p, x, s, activation="relu"):
     return {"h": h}, h
 
 
+def elstm(p, x, s):
+    z, f = (W @ x + b + w * s["h"] for W, b, w in zip(p["W"], p["b"], p["w"], strict=True))
+    h = sigmoid(f) * s["h"] + (1 - sigmoid(f)) * np.tanh(z)
+    return {"h": h}, h
+
+
 def recollect(p, x, s, slope=2.0, theta=0.0):
     g, c = (1 / (1 + np.exp(theta - slope * (W @ x + b))) for W, b in zip(p["W"], p["b"], strict=True))
     h = g * s["h"] + (1 - g) * c
@@ -313,6 +319,7 @@ STEPS = {
     "echo-state": echo_state,
     "elman": elman,
     "elman-layernorm": elman_layernorm,
+    "elstm": elstm,
     "fir": iir,
     "gru": gru,
     "gru-before": gru_before,

@@ -22,6 +22,7 @@ COUNTS = {
     "echo-state": lambda n, m: n * n + n * m + n,
     "elman": lambda n, m: n * n + n * m + n,
     "elman-layernorm": lambda n, m: n * n + n * m + 2 * n,
+    "elstm": lambda n, m: 2 * (n * m + 2 * n),
     "fir": lambda n, m: 3 * n * m + n,
     "gru": lambda n, m: 3 * (n * n + n * m + 2 * n),
     "gru-before": lambda n, m: 3 * (n * n + n * m + n),

@@ -121,6 +121,7 @@ TAPE = {
     ("lstm-1997",): ("c", lambda gates, old: old + gates[0] * gates[1]),
     ("lstm-coupled",): ("c", lambda gates, old: (1 - gates[0]) * old + gates[0] * gates[1]),
     ("gru", "gru-before", "gru-layernorm"): ("h", lambda gates, old: gates[1] * old + (1 - gates[1]) * gates[2]),
+    ("elstm",): ("h", lambda gates, old: gates[1] * old + (1 - gates[1]) * gates[0]),
     ("gru1", "gru2", "gru3"): ("h", lambda gates, old: (1 - gates[1]) * old + gates[1] * gates[2]),
     ("mgu", "mgu1", "mgu2", "mgu3", "mgu-after"): (
         "h",

@@ -21,13 +21,14 @@ def test_every_pair_has_an_answer():
         assert kinds["uoro", cell] is kinds["truncated-bptt", cell] is Approximate
     # Found from the step, not from a name: these have no recurrent product, and so nothing is left out.
     diagonal = {cell for cell in CELLS if "diagonal: one trace" in answers["rtrl", cell].why}
-    assert {"indrnn", "recollect"} <= diagonal
+    assert {"elstm", "indrnn", "recollect"} <= diagonal
     still = {cell for cell in CELLS if "no weight moves" in answers["rtrl", cell].why}
     assert "fir" in still
     assert {cell for cell in CELLS if kinds["e-prop", cell] is Exact} == diagonal | still
     # A memory that no gate sees.
     assert {c for c in CELLS if kinds["lstm-1997", c] is Approximate} >= {"lstm", "lstm-1997", "lstm-coupled"}
-    assert {c for c in CELLS if kinds["lstm-1997", c] is Refusal} >= {"elman", "gru", "indrnn", "lstm-layernorm"}
+    refused = {c for c in CELLS if kinds["lstm-1997", c] is Refusal}
+    assert refused >= {"elman", "elstm", "gru", "indrnn", "lstm-layernorm"}
     assert {c for c in CELLS if kinds["kf-rtrl", c] is Approximate} >= {"elman", "lstm", "gru", "mgu-after"}
     assert kinds["kf-rtrl", "indrnn"] is Refusal
     assert kinds["rflo", "lstm"] is Refusal

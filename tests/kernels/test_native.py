@@ -14,6 +14,7 @@ from ostinato.cells import CELLS, GRU, LSTM, GatedCell
 from ostinato.errors import SettingsError
 from ostinato.kernels import choose
 from ostinato.kernels.native import library
+from ostinato.kernels.program import program_of
 from ostinato.layers import unroll
 
 from .cells import OWN, Sine
@@ -55,14 +56,14 @@ def drawn(tree, rng, dtype):
     return jax.tree.map(lambda leaf: noisy(leaf) if eqx.is_inexact_array(leaf) else leaf, tree)
 
 
-def check(name, size, batch, time, fields, reverse, dtype, record):
+def check(name, size, batch, time, fields, reverse, dtype, record, features=INPUT):
     rng = np.random.default_rng(size + 10 * batch + 100 * time)
     lead = (batch, time)
     with jax.enable_x64(dtype == "float64"):
-        cell = drawn(MAKE[name](INPUT, size, key=jr.key(0), dtype=dtype), rng, dtype)
+        cell = drawn(MAKE[name](features, size, key=jr.key(0), dtype=dtype), rng, dtype)
         start = jax.tree.map(lambda leaf: jnp.zeros((batch, *leaf.shape), dtype), cell.init_state())
         start = drawn(start, rng, dtype)
-        xs = jnp.asarray(rng.normal(size=(*lead, INPUT)), dtype)
+        xs = jnp.asarray(rng.normal(size=(*lead, features)), dtype)
         given = {} if fields == "plain" else {"mask": jnp.asarray(rng.random(lead) < 0.6)}
         given |= {"reset": jnp.asarray(rng.random(lead) < 0.4)} if "reset" in fields else {}
         given |= {"dt": jnp.asarray(rng.random(lead) + 0.5, dtype)} if name == "euler" else {}
@@ -102,6 +103,24 @@ def test_equals_the_reference(turn):
         GATED[turn], SIZES[turn % 6], BATCHES[(turn // 2) % 3 if turn % 4 else 0], TIMES[turn % 4 if turn % 3 else 0],
         FIELDS[(turn + turn // 3) % 3], turn % 2 == 1, dtype, turn % 3 == 0,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "batch", "reverse"), [("lstm", 5, False), ("gru", 1, True), ("elstm", 2, True)])
+def test_equals_the_reference_over_several_stretches(name, batch, reverse):
+    """The input is projected 128 KiB ahead: a few tens of steps of these sizes, in each of which rows are masked."""
+    check(name, 70, batch, 190, "mask and reset", reverse, "float64", False, features=37)
+
+
+def test_the_input_product_is_found():
+    """Where `project` is W x plus what does not depend on x, the loop makes it; else it stays outside."""
+    found = {
+        name: program_of(make(2, 3, key=jr.key(0)), timed=False).matrix for name, make in MAKE.items() if name in GATED
+    }
+    assert {name for name, matrix in found.items() if matrix is None} == {"gru-layernorm", "lstm-layernorm", "rmlp"}
+    for name, matrix in found.items():
+        cell = MAKE[name](2, 3, key=jr.key(0))
+        if matrix is not None:
+            assert jax.tree.leaves(eqx.filter(cell, eqx.is_array))[matrix] is cell.W
 
 
 @pytest.mark.full
@@ -173,8 +192,15 @@ def test_two_devices(small):
     spread = jax.device_put(
         jnp.concatenate([xs, xs[:1]]), jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("batch"))
     )
-    step = jax.jit(jax.grad(lambda c, x: jnp.sum(jnp.square(unroll(c, x, kernel="native")[0]))))
+    step = jax.jit(jax.grad(lambda c, x: jnp.sum(jnp.square(unroll(c, x, kernel="native")[0])), argnums=(0, 1)))
     assert largest(step(cell, jnp.concatenate([xs, xs[:1]])), step(cell, spread)) <= 1e-6
+    # Each device runs its own two rows of the four; sums alone are exchanged.
+    text = step.lower(cell, spread).compile().as_text()
+    calls = [line for line in text.splitlines() if "custom-call" in line and "ostinato_" in line]
+    assert len(calls) == 2
+    assert all("f32[4,2,5]" in line or "f32[4,2,3,5]" in line for line in calls)
+    assert "all-gather" not in text
+    assert "all-reduce" in text
 
 
 def test_what_is_not_finite_goes_on_in_its_row(small):
@@ -192,7 +218,7 @@ def test_what_is_not_finite_goes_on_in_its_row(small):
 def test_malformed_programs_are_refused(small, monkeypatch):
     cell, xs = small
     room = sys.modules["ostinato.kernels.native"]
-    original = room._mapped
+    original = room.mappable
     for at, value, words in ((9, 99, "no such operation"), (10, 4000, "slot"), (0, 2, "shape"), (8, 3, "too long")):
 
         def spoilt(call, at=at, value=value):
@@ -200,7 +226,7 @@ def test_malformed_programs_are_refused(small, monkeypatch):
             spec[at] = value
             return original(call._replace(spec=tuple(spec)))
 
-        monkeypatch.setattr(room, "_mapped", spoilt)
+        monkeypatch.setattr(room, "mappable", spoilt)
         jax.clear_caches()
         with pytest.raises(jax.errors.JaxRuntimeError, match=f"refused.*{words}"):
             jax.block_until_ready(unroll(cell, xs, kernel="native")[0])

@@ -63,7 +63,7 @@ def run(settings: BenchSettings) -> list[Row]:
 
 
 def machine_floor(native: Any, seconds: float) -> dict[str, float]:
-    """Multiply-adds of one thread, and what it reads from buffers that lie in each level of the caches."""
+    """Multiply-adds of all threads at once, and what they read from buffers that lie in each level of the caches."""
     sizes = {"L1": 1 << 14, "L2": 1 << 19, "beyond": 1 << 23}
     rates = {f"{name}_gb_s": native.reading(size, seconds) / 1e9 for name, size in sizes.items()}
     return {"peak_gflops": native.peak(seconds) / 1e9, **rates}
@@ -89,8 +89,8 @@ def _grid_rows(settings: BenchSettings, torch: Any, name: str, case: Case, floor
         times = interleaved(calls, settings.repeat_count(_repeats(case, time)), warmup=2)
         size = 4 * gates * hidden * (hidden + inputs)
         level = "L1" if size <= 1 << 15 else "L2" if size <= threads << 20 else "beyond"
-        least = max((3 if training else 1) * work / (threads * floor["peak_gflops"] * 1e9),
-                    (2 if training else 1) * time * size / (threads * floor[f"{level}_gb_s"] * 1e9))  # fmt: skip
+        least = max((3 if training else 1) * work / (floor["peak_gflops"] * 1e9),
+                    (2 if training else 1) * time * size / (floor[f"{level}_gb_s"] * 1e9))  # fmt: skip
         detail = {
             "us_per_step": {k: t / time for k, t in times.items()},
             "scan_ratio": times["scan"] / times["native"],

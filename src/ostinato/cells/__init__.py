@@ -14,6 +14,7 @@ from .ctrnn import CTRNN as CTRNN
 from .ctrnn import Potential as Potential
 from .echo_state import EchoState as EchoState
 from .elman import Elman as Elman
+from .elstm import ELSTM as ELSTM
 from .filters import Filters as Filters
 from .filters import InputDelays as InputDelays
 from .filters import SynapseDelays as SynapseDelays

@@ -9,6 +9,7 @@ from ostinato.cells.base import Cell
 from ostinato.cells.ctrnn import CTRNN
 from ostinato.cells.echo_state import EchoState
 from ostinato.cells.elman import Elman
+from ostinato.cells.elstm import ELSTM
 from ostinato.cells.filters import Filters
 from ostinato.cells.gru import GRU, GRUBefore
 from ostinato.cells.gru_simple import GRU1, GRU2, GRU3
@@ -43,6 +44,9 @@ CELLS: dict[str, CellEntry] = {
     "echo-state": CellEntry(EchoState, "leaky random reservoir, not learned", "Jaeger 2001"),
     "elman": CellEntry(Elman, "simple recurrent network, any activation", "Elman 1990"),
     "elman-layernorm": CellEntry(LayerNormElman, "simple recurrent network, normalised", "Ba, Kiros and Hinton 2016"),
+    "elstm": CellEntry(
+        ELSTM, "LSTM whose gates see their own unit's memory", "Irie, Gopalakrishnan and Schmidhuber 2024"
+    ),
     "fir": CellEntry(partial(Filters, feedback=0), "filters of finite response for synapses", "Wan 1990"),
     "gru": CellEntry(GRU, "gated recurrent unit, reset after the product", "Cho et al. 2014"),
     "gru-before": CellEntry(GRUBefore, "gated recurrent unit, reset before the product", "Cho et al. 2014"),

@@ -20,10 +20,14 @@ from ostinato.types import State
 
 
 class Operands(NamedTuple):
-    """All that gradients flow to; `params` are those that `update` and `hidden` read, `start` is the reset's state."""
+    """All that gradients flow to.
+
+    `params` are those that `update` and `hidden` read, `start` is the reset's state; `from_input` an array, or with the
+    compiled loop what it is made of.
+    """
 
     params: list[Array]
-    from_input: Array
+    from_input: Any
     R: Array | None
     b_h: Array | None
     state: State

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array
 
 from ostinato.kernels import opcodes as o
+from ostinato.kernels.call import Call, mappable
 from ostinato.kernels.emit import Code
 from ostinato.kernels.graph import Unsupported
 from ostinato.kernels.hoist import Given, Operands, forward
@@ -55,17 +55,36 @@ def refusal(cell: Any, timed: bool = False) -> str | None:
     return None
 
 
+class Projection(NamedTuple):
+    """In the place of `from_input`, where the loop makes it: `W x + b` of `xs` `(time, batch, features)`."""
+
+    xs: Array
+    W: Array
+    b: Array
+
+    @property
+    def sizes(self) -> tuple[int, int, int, int]:
+        """Those of what it makes: time, batch, gates, units."""
+        return self.xs.shape[0], self.xs.shape[1], self.b.shape[0], self.b.shape[1]
+
+
 def native(cell: Any, loop: Loop, state: State) -> Result:
     """The loop of `hoisted_input`, compiled; its derivative too. Derivatives of that derivative are the reference's."""
     program = program_of(cell, loop.dt is not None)
-    from_input, dt = project_all(cell, loop), safe_dt(loop)
-    leaves, structure = jax.tree.flatten((from_input, dt, state))
-    if any(leaf.dtype != program.dtype for leaf in leaves):
-        return hoisted_input(cell, loop, state)
-    from_input, dt, state = jax.tree.unflatten(structure, leaves)
-    R, b_h = cell.recurrent() or (None, None)
     arrays, static = eqx.partition(cell, eqx.is_array)
     all_leaves, shape_of_cell = jax.tree.flatten(arrays)
+    dt = safe_dt(loop)
+    if program.matrix is None:
+        from_input = project_all(cell, loop)
+    else:
+        W = all_leaves[program.matrix]
+        # W is held still in what is left of the projection at 0, so that its gradient comes from the loop alone.
+        held = [*all_leaves[: program.matrix], jax.lax.stop_gradient(W), *all_leaves[program.matrix + 1 :]]
+        rest = eqx.combine(jax.tree.unflatten(shape_of_cell, held), static)
+        from_input = Projection(loop.xs, W, rest.project(jnp.zeros(loop.xs.shape[-1:], loop.xs.dtype)))
+    if any(leaf.dtype != program.dtype for leaf in jax.tree.leaves((from_input, dt, state))):
+        return hoisted_input(cell, loop, state)
+    R, b_h = cell.recurrent() or (None, None)
 
     def rebuild(params: list[Array]) -> Any:
         kept = dict(zip(program.leaves, params, strict=True))
@@ -83,6 +102,10 @@ def _differentiable(program: Program, rebuild: Callable[[list[Array]], Any], loo
     """The loop with its derivative; three rules, so that a derivative of the derivative finds plain JAX."""
 
     def plain(operands: Operands, given: Given) -> Result:
+        made = operands.from_input
+        if isinstance(made, Projection):
+            xs = made.xs if given.mask is None else jnp.where(given.mask[..., None], made.xs, jnp.zeros_like(made.xs))
+            operands = operands._replace(from_input=jnp.einsum("ghi,tbi->tbgh", made.W, xs) + made.b[None, None])
         return forward(rebuild, loop, operands, given)[0]
 
     @jax.custom_vjp
@@ -119,25 +142,16 @@ def _differentiable(program: Program, rebuild: Callable[[list[Array]], Any], loo
     return run
 
 
-class _Call(NamedTuple):
-    """What is the same for all runs of a kind: compared and hashed, so that JAX sees equal calls as equal."""
-
-    target: str
-    spec: tuple[int, ...]
-    constants: tuple[float, ...]
-    batch_axes: tuple[int | None, ...]
-    results: tuple[tuple[tuple[int, ...], int | None], ...]
-    aliases: tuple[tuple[int, int], ...]
-    dtype: str
-
-
 def _forward(
     program: Program, rebuild: Any, loop: Loop, operands: Operands, given: Given, train: bool
 ) -> tuple[Result, tuple[Array, ...]]:
-    time, batch, gates_in, units = operands.from_input.shape
+    made_here = isinstance(operands.from_input, Projection)
+    time, batch, gates_in, units = _sizes(operands)
     states = sum(program.states)
     code = (program.saving if train else program.forward)[loop.keep_states]
-    arguments: list[tuple[Array, int | None]] = [(operands.from_input, 1)]
+    arguments: list[tuple[Array, int | None]] = [
+        (array, 1 if i == 0 else None) for i, array in enumerate(jax.tree.leaves(operands.from_input))
+    ]
     if operands.R is not None:
         arguments += [(operands.R, None), (_hidden(rebuild, operands), 0)]
     if operands.b_h is not None:
@@ -153,9 +167,9 @@ def _forward(
     spec = [gates_in, program.gates, states, program.params, program.extra, code.slots, len(code.constants)]
     spec += [_flags(program, loop, given, operands, code, train=train), len(code.instructions)]
     spec += code.instructions.ravel().tolist()
-    axes, aliases = tuple(axis for _, axis in arguments), ((0, 2),) if train else ()
-    call = _Call("ostinato_forward", tuple(spec), code.constants, axes, tuple(results), aliases, program.dtype.name)
-    made = _mapped(call)(*(array for array, _ in arguments))
+    axes, aliases = tuple(axis for _, axis in arguments), ((0, 2),) if train and not made_here else ()
+    call = Call("ostinato_forward", tuple(spec), code.constants, axes, tuple(results), aliases, program.dtype.name)
+    made = mappable(call)(*(array for array, _ in arguments))
     kept = _unstack(made[-1], program.states, operands.state) if loop.keep_states else None
     saved = tuple(made[2 : len(made) - (1 if loop.keep_states else 0)]) if train else ()
     return Result(made[0], _unstack(made[1], program.states, operands.state), kept), saved
@@ -171,7 +185,7 @@ def _backward(
     saved: Any,
     grads: Result,
 ) -> Operands:
-    time, batch, gates_in, units = operands.from_input.shape
+    time, batch, gates_in, units = _sizes(operands)
     states = sum(program.states)
     before, after = program.before[loop.keep_states], program.after
     arguments: list[tuple[Array, int | None]] = [(saved[0], 1), (saved[1], 1)]
@@ -183,27 +197,38 @@ def _backward(
         arguments.append((_stack(grads.states, 2, units), 1))
     arguments.append((_rows(program, operands.params, units), None))
     arguments += _marks(program, rebuild, loop, operands, given, start=False)
+    projection = operands.from_input if isinstance(operands.from_input, Projection) else None
+    arguments += [] if projection is None else [(projection.xs, 1)]
     results = [((time, batch, gates_in, units), 1), ((time, batch, program.extra, units), 1)]
     results += [((program.gates, units, units), None)] if program.gates else []
     results += [((program.sums, units), None), ((batch, states, units), 0)]
     results += [((states, units), None)] if loop.reset is not None else []
     results += [((time, batch), 1)] if loop.dt is not None else []
+    results += [] if projection is None else [(projection.W.shape, None), (projection.b.shape, None)]
     spec = [gates_in, program.gates, states, program.params, program.extra, program.sums, before.slots]
     spec += [len(before.constants), after.slots, len(after.constants)]
     spec += [_flags(program, loop, given, operands, before, after), len(before.instructions), len(after.instructions)]
     spec += [*program.source, *before.instructions.ravel().tolist(), *after.instructions.ravel().tolist()]
-    call = _Call(
+    call = Call(
         "ostinato_backward", tuple(spec), (*before.constants, *after.constants), tuple(axis for _, axis in arguments),
         tuple(results), ((0, 0), (1, 1)), program.dtype.name,
     )  # fmt: skip
-    made = list(_mapped(call)(*(array for array, _ in arguments)))
+    made = list(mappable(call)(*(array for array, _ in arguments)))
     d_input, _ = made.pop(0), made.pop(0)
     d_R = made.pop(0) if program.gates else None
     sums, d_state = made.pop(0), _unstack(made.pop(0), program.states, operands.state)
     d_start = _unstack(made.pop(0), program.states, operands.state) if loop.reset is not None else None
     d_dt = made.pop(0) if loop.dt is not None else None
+    if projection is not None:
+        # The gradient of x is left to XLA, which drops it where nobody asks for it.
+        d_input = Projection(jnp.einsum("tbgh,ghi->tbi", d_input, projection.W), made.pop(0), made.pop(0))
     d_b_h = sums[program.params :] if program.biased else None
     return Operands(_unrows(program, sums, operands.params), d_input, d_R, d_b_h, d_state, d_start, d_dt)
+
+
+def _sizes(operands: Operands) -> tuple[int, int, int, int]:
+    made = operands.from_input
+    return made.sizes if isinstance(made, Projection) else made.shape
 
 
 def _hidden(rebuild: Any, operands: Operands) -> Array:
@@ -214,7 +239,7 @@ def _marks(
     program: Program, rebuild: Any, loop: Loop, operands: Operands, given: Given, start: bool
 ) -> list[tuple[Array, int | None]]:
     """Resets with what they put in, uneven steps, masks: what the loop is given of them, in its order."""
-    units = operands.from_input.shape[-1]
+    units = _sizes(operands)[-1]
     found: list[tuple[Array, int | None]] = []
     if given.reset is not None:
         found += [(_stack(operands.start, 0, units), None)] if start else []
@@ -237,6 +262,7 @@ def _flags(program: Program, loop: Loop, given: Given, operands: Operands, *code
         o.RESET: given.reset is not None,
         o.HAS_DT: operands.dt is not None,
         o.DIRECT: program.direct and len(codes) == 2,
+        o.PROJECTS: isinstance(operands.from_input, Projection),
     }
     return sum(flag for flag, holds in flags.items() if holds)
 
@@ -281,58 +307,3 @@ def _unrows(program: Program, sums: Array, params: list[Array]) -> list[Array]:
         made.append((part if over_units else jnp.sum(part, axis=1)).reshape(leaf.shape))
         at += count
     return made
-
-
-@lru_cache(maxsize=512)
-def _mapped(call: _Call) -> Callable[..., tuple[Array, ...]]:
-    """The call, which folds a mapped axis of its data into the batch; models side by side run one after the other."""
-
-    @jax.custom_batching.custom_vmap
-    def run(*arrays: Array) -> tuple[Array, ...]:
-        dtype = np.dtype(call.dtype)
-        target = jax.ffi.ffi_call(
-            call.target,
-            tuple(jax.ShapeDtypeStruct(shape, dtype) for shape, _ in call.results),
-            input_output_aliases=dict(call.aliases),
-        )
-        return tuple(
-            target(*arrays, spec=np.array(call.spec, np.int32), constants=np.array(call.constants, np.float64))
-        )
-
-    @run.def_vmap
-    def rule(size: int, mapped: list[bool], *arrays: Array) -> tuple[tuple[Array, ...], tuple[bool, ...]]:
-        out = (True,) * len(call.results)
-        shared = any(m and axis is None for m, axis in zip(mapped, call.batch_axes, strict=True))
-        if shared or any(axis is None for _, axis in call.results):
-            return jax.lax.map(lambda some: run(*_merge(mapped, arrays, some)), _only(mapped, arrays)), out
-
-        def fold(array: Array, is_mapped: bool, axis: int | None) -> Array:
-            if axis is None:
-                return array
-            whole = array if is_mapped else jnp.broadcast_to(array, (size, *array.shape))
-            moved = jnp.moveaxis(whole, 0, axis)
-            return moved.reshape(*moved.shape[:axis], size * moved.shape[axis + 1], *moved.shape[axis + 2 :])
-
-        batch = next(a.shape[x + m] for a, m, x in zip(arrays, mapped, call.batch_axes, strict=True) if x is not None)
-        results = tuple(
-            ((*shape[:axis], size * batch, *shape[axis + 1 :]), axis)
-            for shape, axis in call.results
-            if axis is not None
-        )
-        made = _mapped(call._replace(results=results))(*map(fold, arrays, mapped, call.batch_axes))
-        unfolded = [
-            jnp.moveaxis(a.reshape(*a.shape[:axis], size, batch, *a.shape[axis + 1 :]), axis, 0)
-            for a, (_, axis) in zip(made, results, strict=True)
-        ]
-        return tuple(unfolded), out
-
-    return run
-
-
-def _only(mapped: list[bool], arrays: tuple[Array, ...]) -> list[Array]:
-    return [a for a, m in zip(arrays, mapped, strict=True) if m]
-
-
-def _merge(mapped: list[bool], arrays: tuple[Array, ...], some: list[Array]) -> list[Array]:
-    left = iter(some)
-    return [next(left) if m else a for a, m in zip(arrays, mapped, strict=True)]

@@ -10,6 +10,7 @@ import numpy as np
 from ostinato.kernels import opcodes as o
 from ostinato.kernels.emit import Code, Place, Write, emit
 from ostinato.kernels.graph import CHEAP, Graph, Unsupported
+from ostinato.kernels.trace import input_matrix
 from ostinato.kernels.vectorise import Value, array, vectorise
 
 MOST_ROWS = 64
@@ -23,6 +24,7 @@ class Program(NamedTuple):
     * `extra`: vectors saved beside those that take the place of the input. `source`: per gate of the product, the
       vector that holds its gradient, from `gates_in` on among the extra ones; None for a cell without a product.
     * `leaves`: which array leaves of the cell are read; each gives `rows` vectors, in order.
+    * `matrix`: which leaf is W, where `project` is `W x + b`: the loop then makes that product too.
     """
 
     gates_in: int
@@ -40,6 +42,7 @@ class Program(NamedTuple):
     leaves: tuple[int, ...]
     rows: tuple[int, ...]
     dtype: np.dtype
+    matrix: int | None
 
     @property
     def params(self) -> int:
@@ -101,7 +104,8 @@ def _traced(cell: Any, timed: bool) -> Program:
         if leaf.shape[-1:] != (units,) or leaf.dtype != dtype:
             raise Unsupported(f"a state of {leaf.dtype}{list(leaf.shape)}")
     dt = jax.ShapeDtypeStruct((), dtype) if timed else None
-    return _Tracer(build, shapes, units, a, q, state, dt, dtype).program(biased)
+    matrix = input_matrix(lambda p, x: build(p).project(x), shapes, x) if cell.input_size > 0 else None
+    return _Tracer(build, shapes, units, a, q, state, dt, dtype).program(biased)._replace(matrix=matrix)
 
 
 class _Tracer:
@@ -304,6 +308,7 @@ class _Tracer:
             leaves,
             rows,
             self.dtype,
+            None,
         )
 
     def _floats(self, leaves: Any) -> list[Any]:
