@@ -29,6 +29,7 @@ __all__ = [
     "Stack",
     "__version__",
     "analysis",
+    "associative",
     "benches",
     "cells",
     "data",
@@ -52,6 +53,7 @@ __all__ = [
 if TYPE_CHECKING:
     from ostinato import (
         analysis,
+        associative,
         benches,
         cells,
         data,
