@@ -6,8 +6,8 @@ $$s_t = J_t s_{t-1} + f_t(\bar s_{t-1}) - J_t \bar s_{t-1},\qquad J_t = f_t'(\ba
 
 by an associative scan, until nothing changes; where a value is not finite, a plain step stands in for it. Where the
 network forgets, a few rounds do; where differences grow along the sequence, products of Jacobians overflow, and it says
-so instead of giving a wrong answer. A round has products of matrices as large as the state for each step (vectors, where
-no unit sees another one), so this is for small states, long sequences and machines that do many products at once.
+so instead of giving a wrong answer. A round has products of matrices as large as the state for each step (vectors,
+where no unit sees another one), so this is for small states, long sequences and machines that do many products at once.
 """
 
 from typing import Any

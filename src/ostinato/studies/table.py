@@ -28,6 +28,7 @@ STUDIES: dict[str, str] = {
     "kalman": "ostinato.studies.kalman",
     "evolution": "ostinato.studies.evolution",
     "associative": "ostinato.studies.associative",
+    "reservoir": "ostinato.studies.reservoir",
 }
 
 
