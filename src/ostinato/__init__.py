@@ -46,6 +46,7 @@ __all__ = [
     "studies",
     "tasks",
     "training",
+    "trees",
     "unroll",
     "view",
 ]
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
         studies,
         tasks,
         training,
+        trees,
         view,
     )
     from ostinato.data import Examples, SequenceBatch
