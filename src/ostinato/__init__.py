@@ -29,6 +29,7 @@ __all__ = [
     "Stack",
     "__version__",
     "analysis",
+    "associative",
     "benches",
     "cells",
     "data",
@@ -45,6 +46,7 @@ __all__ = [
     "studies",
     "tasks",
     "training",
+    "trees",
     "unroll",
     "view",
 ]
@@ -52,6 +54,7 @@ __all__ = [
 if TYPE_CHECKING:
     from ostinato import (
         analysis,
+        associative,
         benches,
         cells,
         data,
@@ -65,6 +68,7 @@ if TYPE_CHECKING:
         studies,
         tasks,
         training,
+        trees,
         view,
     )
     from ostinato.data import Examples, SequenceBatch

@@ -23,6 +23,10 @@ class NonFiniteError(OstinatoError, ValueError):
     """A value, loss or gradient is NaN or infinite where it must not be."""
 
 
+class NotConverged(OstinatoError, ArithmeticError):
+    """A method that repeats until nothing changes did not get there; no result is given."""
+
+
 class DataError(OstinatoError, ValueError):
     """A file or table does not hold what was asked of it: a missing column, text in a number, nothing at all."""
 

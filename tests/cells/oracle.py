@@ -312,14 +312,110 @@ def mgu_after(p, x, s):
     return {"h": h}, h
 
 
+def min_gru(p, x, s, candidate="linear"):
+    (Wz, Wn), (bz, bn) = p["W"], p["b"]
+    z = sigmoid(Wz @ x + bz)
+    h = (1 - z) * s["h"] + z * proposed(Wn @ x + bn, candidate)
+    return {"h": h}, h
+
+
+def min_lstm(p, x, s, candidate="linear"):
+    (Wf, Wi, Wn), (bf, bi, bn) = p["W"], p["b"]
+    f, i = sigmoid(Wf @ x + bf), sigmoid(Wi @ x + bi)
+    h = (f * s["h"] + i * proposed(Wn @ x + bn, candidate)) / (f + i)
+    return {"h": h}, h
+
+
+def proposed(a, candidate):
+    return a if candidate == "linear" else np.where(a.real >= 0, a + 0.5, sigmoid(a))
+
+
+def slstm(p, x, s, forget="sigmoid"):
+    """The published equations, with the memory and its normaliser themselves."""
+    ai, af, az, ao = (W @ x + R @ s["h"] + b for W, R, b in zip(p["W"], p["R"], p["b"], strict=True))
+    n = np.exp(s["weight"])
+    c = s["c"] * n
+    f = sigmoid(af) if forget == "sigmoid" else np.exp(af)
+    c, n = f * c + np.exp(ai) * np.tanh(az), f * n + np.exp(ai)
+    h = sigmoid(ao) * c / n
+    return {"h": h, "c": c / n, "weight": np.log(n)}, h
+
+
+def cornn(p, x, s, step=0.1, gamma=1.0, epsilon=1.0):
+    drive = np.tanh(p["W"][0] @ x + p["b"][0] + p["R"][0] @ s["y"] + p["R"][1] @ s["z"])
+    z = s["z"] + step * (drive - gamma * s["y"] - epsilon * s["z"])
+    y = s["y"] + step * z
+    return {"y": y, "z": z}, y
+
+
+def orthogonal(p, x, s):
+    S = p["A"][0] - p["A"][0].T
+    eye = np.eye(len(S))
+    a = p["W"][0] @ x + np.linalg.solve(eye + S, eye - S) @ s["h"]
+    turn = np.where(a.real >= 0, 1, -1)
+    h = turn * relu(turn * a + p["b"])
+    return {"h": h}, h
+
+
+def ltc(p, x, s, step=1.0):
+    f = sigmoid(p["W"][0] @ x + p["R"][0] @ s["h"] + p["b"][0])
+    h = (s["h"] + step * f * p["A"]) / (1 + step * (1 / np.exp(p["log_tau"]) + f))
+    return {"h": h}, h
+
+
+def cfc(p, x, s, step=1.0):
+    af, ag, au, av = (W @ x + R @ s["h"] + b for W, R, b in zip(p["W"], p["R"], p["b"], strict=True))
+    gate = sigmoid(au * step + av)
+    h = np.tanh(af) * (1 - gate) + gate * np.tanh(ag)
+    return {"h": h}, h
+
+
+def clockwork(p, x, s, periods=None):
+    n = len(s["h"])
+    periods = periods or [2**k for k in range(min(8, n))]
+    groups = np.array_split(range(n), len(periods))
+    period = np.concatenate([[t] * len(group) for t, group in zip(periods, groups, strict=True)])
+    h, wait = s["h"] + 0 * x.sum(), s["wait"] - 1
+    for i in range(n):
+        if s["wait"][i].real <= 0:
+            heard = sum(p["R"][0, i, j] * s["h"][j] for j in range(n) if period[j] >= period[i])
+            value = np.tanh(p["W"][0, i] @ x + p["b"][0, i] + heard)
+            h = np.where(np.arange(n) == i, value, h)
+            wait = np.where(np.arange(n) == i, p["pause"][i], wait)
+    return {"h": h, "wait": wait}, h
+
+
+def mtrnn(p, x, s):
+    n, fast = len(s["u"]), p["W"].shape[1]
+    drive = p["R"][0] @ np.tanh(s["u"]) + p["b"][0]
+    drive = drive + np.concatenate([p["W"][0] @ x, np.zeros(n - fast)])
+    u = s["u"] + p["rate"] * (drive - s["u"])
+    return {"u": u}, p["seen"] * np.tanh(u)
+
+
+def es2n(p, x, s, proximity=0.1):
+    new = np.tanh(p["W"][0] @ x + p["b"][0] + p["R"][0] @ s["h"])
+    h = proximity * new + (1 - proximity) * (p["R"][1] @ s["h"])
+    return {"h": h}, h
+
+
+def second_order(p, x, s):
+    h = sigmoid(np.einsum("k,kij,j->i", x, p["R"], s["h"]) + p["b"])
+    return {"h": h}, h
+
+
 STEPS = {
     "augment": augment,
+    "cfc": cfc,
+    "clockwork": clockwork,
+    "cornn": cornn,
     "ctrnn": ctrnn,
     "ctrnn-rk4": ctrnn_rk4,
     "echo-state": echo_state,
     "elman": elman,
     "elman-layernorm": elman_layernorm,
     "elstm": elstm,
+    "es2n": es2n,
     "fir": iir,
     "gru": gru,
     "gru-before": gru_before,
@@ -337,13 +433,20 @@ STEPS = {
     "lstm-peephole": lstm_peephole,
     "lstm-peephole-simple": lstm_peephole_simple,
     "lstm-projection": lstm_projection,
+    "ltc": ltc,
     "mgu": mgu,
     "mgu-after": mgu_after,
     "mgu1": mgu1,
     "mgu2": mgu2,
     "mgu3": mgu3,
+    "min-gru": min_gru,
+    "min-lstm": min_lstm,
+    "mtrnn": mtrnn,
+    "orthogonal": orthogonal,
     "recollect": recollect,
     "rmlp": rmlp,
+    "second-order": second_order,
+    "slstm": slstm,
 }
 
 

@@ -17,12 +17,16 @@ SIZES = [(1, 1), (3, 5), (7, 2)]
 # As functions of the number of units n and inputs m.
 COUNTS = {
     "augment": lambda n, m: 3 * m + 3 + 2 * n * m,
+    "cfc": lambda n, m: 4 * (n * n + n * m + n),
+    "clockwork": lambda n, m: n * n + n * m + 2 * n,
+    "cornn": lambda n, m: 2 * n * n + n * m + n,
     "ctrnn": lambda n, m: n * n + n * m + 3 * n,
     "ctrnn-rk4": lambda n, m: n * n + n * m + 3 * n,
     "echo-state": lambda n, m: n * n + n * m + n,
     "elman": lambda n, m: n * n + n * m + n,
     "elman-layernorm": lambda n, m: n * n + n * m + 2 * n,
     "elstm": lambda n, m: 2 * (n * m + 2 * n),
+    "es2n": lambda n, m: 2 * n * n + n * m + n,
     "fir": lambda n, m: 3 * n * m + n,
     "gru": lambda n, m: 3 * (n * n + n * m + 2 * n),
     "gru-before": lambda n, m: 3 * (n * n + n * m + n),
@@ -40,13 +44,20 @@ COUNTS = {
     "lstm-peephole": lambda n, m: 4 * (n * n + n * m + n) + 3 * n,
     "lstm-peephole-simple": lambda n, m: 4 * (n * m + n) + 3 * n * n,
     "lstm-projection": lambda n, m: 4 * (n * ((n + 1) // 2) + n * m + n) + n * ((n + 1) // 2),
+    "ltc": lambda n, m: n * n + n * m + 3 * n,
     "mgu": lambda n, m: 2 * (n * n + n * m + n),
     "mgu-after": lambda n, m: 2 * (n * n + n * m + n),
     "mgu1": lambda n, m: 2 * (n * n + n * m + n) - n * m,
     "mgu2": lambda n, m: 2 * (n * n + n * m + n) - (n * m + n),
     "mgu3": lambda n, m: 2 * (n * n + n * m + n) - (n * m + n * n),
+    "min-gru": lambda n, m: 2 * (n * m + n),
+    "min-lstm": lambda n, m: 3 * (n * m + n),
+    "mtrnn": lambda n, m: n * n + (n - n // 4) * m + 3 * n,
+    "orthogonal": lambda n, m: n * n + n * m + n,
     "recollect": lambda n, m: 2 * (n * m + n),
     "rmlp": lambda n, m: (n * m + n) + (n * n + n * n + n),
+    "second-order": lambda n, m: n * n * m + n,
+    "slstm": lambda n, m: 4 * (n * n + n * m + n),
 }
 
 
@@ -126,6 +137,28 @@ def test_indrnn_constraint():
     np.testing.assert_array_equal(free.constrained().u, wild.u)
 
 
+def test_groups_of_units():
+    cell = cells.Clockwork(1, 7, periods=(1, 2, 8), key=KEY)
+    assert cell.pause.tolist() == [0, 0, 0, 1, 1, 7, 7]
+    heard = np.asarray(cell.recurrent()[0][0]) != 0
+    np.testing.assert_array_equal(heard, np.asarray(cell.pause)[:, None] <= np.asarray(cell.pause)[None])
+    slow = cells.MTRNN(1, 5, slow=2, fast_tau=2.0, slow_tau=40.0, key=KEY)
+    np.testing.assert_allclose(slow.rate, [0.5, 0.5, 0.5, 0.025, 0.025])
+    assert slow.seen.tolist() == [1, 1, 1, 0, 0]
+    assert count_parameters(eqx.filter(slow, cells.free_parameters(slow))) == 3 + 25 + 5
+
+
+def test_turns_are_orthogonal_whatever_is_learned():
+    cell = cells.Orthogonal(1, 6, key=KEY)
+    wild = eqx.tree_at(lambda c: c.A, cell, jax.random.normal(KEY, (1, 6, 6)))
+    for c in (cell, wild):
+        Q = np.asarray(c.recurrent()[0][0])
+        np.testing.assert_allclose(Q @ Q.T, np.eye(6), atol=1e-5)
+    angles = np.angle(np.linalg.eigvals(np.asarray(cell.recurrent()[0][0])))
+    assert np.abs(angles).max() <= np.pi / 2 + 1e-5
+    assert np.abs(angles).max() > 0.3
+
+
 def test_optimiser_keeps_the_constraint_of_every_cell_in_a_model():
     model = {"a": cells.IndRNN(1, 4, length=10, key=KEY), "b": [cells.GRU(1, 2, key=KEY), cells.IndRNN(2, 3, key=KEY)]}
     params = eqx.filter(model, eqx.is_inexact_array)
@@ -166,6 +199,15 @@ REFUSED = {
     "step": lambda: cells.CTRNN(3, 5, step=0.0, key=KEY),
     "tau": lambda: cells.CTRNN(3, 5, tau=(1, 2, 3, 4, 0), key=KEY),
     "no `rate`": lambda: cells.RungeKutta(cells.GRU(3, 5, key=KEY)),
+    "candidate": lambda: cells.MinGRU(3, 5, candidate="tanh", key=KEY),
+    "forget: ": lambda: cells.SLSTM(3, 5, forget="hard", key=KEY),
+    "gamma": lambda: cells.CoRNN(3, 5, gamma=-1.0, key=KEY),
+    "step: .* 0": lambda: cells.LTC(3, 5, step=0, key=KEY),
+    "periods": lambda: cells.Clockwork(3, 5, periods=(4, 2), key=KEY),
+    "periods: .* 1 to 2": lambda: cells.Clockwork(3, 2, periods=(1, 2, 4), key=KEY),
+    "slow_tau": lambda: cells.MTRNN(3, 5, slow_tau=0.5, key=KEY),
+    "slow: ": lambda: cells.MTRNN(3, 5, slow=5, key=KEY),
+    "proximity": lambda: cells.ES2N(3, 5, proximity=0.0, key=KEY),
     "adjoint": lambda: cells.Adaptive(cells.CTRNN(3, 5, key=KEY), adjoint="symplectic"),
     "rtol": lambda: cells.Adaptive(cells.CTRNN(3, 5, key=KEY), rtol=0.0),
     "taps": lambda: cells.Filters(3, 5, taps=0, key=KEY),

@@ -115,7 +115,7 @@ def check(name, config):
         kernel = config.kernel
         if not isinstance(shape, GatedCell):
             kernel = "reference"
-        elif kernel == "hoist" and name in ("elstm", "indrnn", "recollect"):
+        elif kernel == "hoist" and name in ("elstm", "indrnn", "min-gru", "min-lstm", "recollect"):
             kernel = "scan"
         cell = drawn(shape, rng, config.dtype)
         init = cell.init_state()

@@ -122,6 +122,8 @@ TAPE = {
     ("lstm-coupled",): ("c", lambda gates, old: (1 - gates[0]) * old + gates[0] * gates[1]),
     ("gru", "gru-before", "gru-layernorm"): ("h", lambda gates, old: gates[1] * old + (1 - gates[1]) * gates[2]),
     ("elstm",): ("h", lambda gates, old: gates[1] * old + (1 - gates[1]) * gates[0]),
+    ("min-gru", "min-lstm"): ("h", lambda gates, old: gates[0] * old + gates[1] * gates[2]),
+    ("slstm",): ("c", lambda gates, old: (1 - gates[0]) * old + gates[0] * gates[1]),
     ("gru1", "gru2", "gru3"): ("h", lambda gates, old: (1 - gates[1]) * old + gates[1] * gates[2]),
     ("mgu", "mgu1", "mgu2", "mgu3", "mgu-after"): (
         "h",
@@ -160,16 +162,24 @@ def test_the_table_is_covered():
     recorded = {name for names in TAPE for name in names}
     others = {
         "augment",
+        "cfc",
+        "clockwork",
+        "cornn",
         "ctrnn",
         "ctrnn-rk4",
         "echo-state",
         "elman",
         "elman-layernorm",
+        "es2n",
         "fir",
         "iir",
         "indrnn",
         "jordan",
+        "ltc",
+        "mtrnn",
+        "orthogonal",
         "recollect",
         "rmlp",
+        "second-order",
     }
     assert set(CELLS) == recorded | others

@@ -28,5 +28,5 @@ def test_a_named_kernel_that_does_not_hold_is_refused():
     indrnn = ost.cells.CELLS["indrnn"].make(2, 3, key=jr.key(0))
     with pytest.raises(SettingsError, match="no recurrent matrix"):
         choose(indrnn, batch=1, kernel="hoist")
-    with pytest.raises(SettingsError, match="expected one of reference, scan, hoist, native, auto"):
+    with pytest.raises(SettingsError, match="expected one of reference, scan, hoist, native, parallel, deer, auto"):
         choose(indrnn, batch=1, kernel="fast")

@@ -1,5 +1,6 @@
 """What does a network do inside? Its fixed points, its dynamics, its memory."""
 
+from .capacity import memory_capacity as memory_capacity
 from .poles import pole_metrics as pole_metrics
 from .poles import poles as poles
 from .poles import pull_poles_in as pull_poles_in

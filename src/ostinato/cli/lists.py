@@ -8,7 +8,7 @@ import typer
 from ostinato.cli import options as o
 from ostinato.cli.output import emit, table
 
-Kind = Literal["cells", "rules", "datasets", "studies", "benches", "tasks", "environments", "learners"]
+Kind = Literal["cells", "rules", "datasets", "studies", "benches", "tasks", "environments", "learners", "associative"]
 
 
 def list_(
@@ -16,12 +16,13 @@ def list_(
     kind: Annotated[
         Kind,
         typer.Argument(
-            metavar="KIND", help="cells, rules, datasets, studies, benches, tasks, environments or learners."
+            metavar="KIND",
+            help="cells, rules, datasets, studies, benches, tasks, environments, learners or associative (memories).",
         ),
     ],
     json: o.Json = False,
 ) -> None:
-    """List cells, learning rules, data sets, studies, benches, tasks, tasks to act in or learners, with a line on each.
+    """List cells, learning rules, data sets, studies, benches, tasks, tasks to act in, learners or memories.
 
     Example: `ostinato list cells`
     """
@@ -115,6 +116,12 @@ def _learners() -> list[dict[str, Any]]:
     return [{"name": n, "description": e.description, "reference": e.reference} for n, e in LEARNERS.items()]
 
 
+def _associative() -> list[dict[str, Any]]:
+    from ostinato.associative import ASSOCIATIVE
+
+    return [{"name": n, "description": e.description, "reference": e.reference} for n, e in ASSOCIATIVE.items()]
+
+
 _KINDS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "cells": _cells,
     "rules": _rules,
@@ -124,4 +131,5 @@ _KINDS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "tasks": _tasks,
     "environments": _environments,
     "learners": _learners,
+    "associative": _associative,
 }

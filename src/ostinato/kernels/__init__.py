@@ -3,6 +3,8 @@
 from .choose import KERNELS as KERNELS
 from .choose import Choice as Choice
 from .choose import choose as choose
+from .deer import DIVERGED as DIVERGED
+from .deer import deer as deer
 from .gram import gram as gram
 from .hoist import hoisted as hoisted
 from .loop import Loop as Loop
@@ -12,6 +14,7 @@ from .loop import reference as reference
 from .loop import select as select
 from .loop import step as step
 from .native import native as native
+from .parallel import parallel as parallel
 from .scan import hoisted_input as hoisted_input
 from .sparse import Packed as Packed
 from .sparse import pack as pack

@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 from ostinato.errors import SettingsError
 from ostinato.kernels.native import refusal
+from ostinato.kernels.parallel import not_affine
 
-KERNELS = ("reference", "scan", "hoist", "native", "auto")
+KERNELS = ("reference", "scan", "hoist", "native", "parallel", "deer", "auto")
 
 # A single row with more bytes of R than this was slower in the compiled loop: they no longer stay in the cache near the
 # core, and there is nothing else to do while they come.
@@ -40,6 +41,8 @@ def choose(cell: Any, *, batch: int, kernel: str = "auto", keyed_reset: bool = F
         blocked = f"{name} is not a GatedCell: its step is not one product and an element-wise update"
     elif keyed_reset:
         blocked = "resets with a key draw a new state at each reset"
+    if kernel == "deer" and not keyed_reset:
+        return Choice("deer", "asked for")
     if blocked is not None:
         if kernel != "auto":
             raise SettingsError(f"kernel={kernel!r}: {blocked}")
@@ -50,6 +53,11 @@ def choose(cell: Any, *, batch: int, kernel: str = "auto", keyed_reset: bool = F
         if cell.recurrent() is None:
             raise SettingsError(f"kernel='hoist': {name} has no recurrent matrix")
         return Choice("hoist", "asked for")
+    if kernel == "parallel":
+        blocked = not_affine(cell, timed)
+        if blocked is not None:
+            raise SettingsError(f"kernel='parallel': {blocked}; kernel='deer' takes any cell that forgets")
+        return Choice("parallel", "asked for")
     blocked = refusal(cell, timed)
     if kernel == "native":
         if blocked is not None:

@@ -426,9 +426,10 @@ class _Tracer:
         """Where the gradient of each gate of the product is stored, and those that need a place of their own."""
         own: list[int] = []
         source = []
-        for node in d_q:
+        for gate, node in enumerate(d_q):
             if node in d_a:
-                source.append(d_a.index(node))
+                # Two gates may have one gradient: each takes it from its own place, where it has one.
+                source.append(gate if d_a[gate : gate + 1] == [node] else d_a.index(node))
             else:
                 source.append(len(d_a) + len(own))
                 own.append(node)

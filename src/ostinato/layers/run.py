@@ -8,11 +8,30 @@ import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
 from ostinato.errors import SettingsError
-from ostinato.kernels import Loop, Result, choose, hoisted, hoisted_input, native, pointwise, reference, select
+from ostinato.kernels import (
+    Loop,
+    Result,
+    choose,
+    deer,
+    hoisted,
+    hoisted_input,
+    native,
+    parallel,
+    pointwise,
+    reference,
+    select,
+)
 from ostinato.kernels.loop import INIT, fold_path
 from ostinato.types import State
 
-KERNEL_FUNCTIONS = {"reference": reference, "scan": hoisted_input, "hoist": hoisted, "native": native}
+KERNEL_FUNCTIONS = {
+    "reference": reference,
+    "scan": hoisted_input,
+    "hoist": hoisted,
+    "native": native,
+    "parallel": parallel,
+    "deer": deer,
+}
 
 
 class Plan(NamedTuple):

@@ -10,8 +10,8 @@ from jaxtyping import Array, PRNGKeyArray
 
 from ostinato.checks import check_features, check_same
 from ostinato.data.batch import SequenceBatch
-from ostinato.errors import SettingsError, ShapeError
-from ostinato.kernels import KERNELS, Loop
+from ostinato.errors import NotConverged, SettingsError, ShapeError
+from ostinato.kernels import DIVERGED, KERNELS, Loop
 from ostinato.layers.record import resolve_record
 from ostinato.layers.run import Plan, initial_state, run
 from ostinato.types import State
@@ -53,9 +53,12 @@ def unroll(
       layer. The tape maps each full name to `(*batch, time, ...)`.
     * `checkpoint`: True keeps only every sqrt(T)-th state for the backward pass and recomputes between; a number is
       the length of these segments.
-    * `kernel`: `"auto"`, `"reference"`, `"scan"`, `"hoist"`, `"native"`; see `ostinato.kernels.choose`.
+    * `kernel`: `"auto"`, `"reference"`, `"scan"`, `"hoist"`, `"native"`; see `ostinato.kernels.choose`. `"parallel"`
+      runs all steps side by side where they are affine in the state (`MinGRU`, `MinLSTM`, `Recollect`); `"deer"` runs
+      those of any cell that forgets, by Newton's method.
 
-    Raises `ShapeError`, `SettingsError`; `TypeError` for a forward-mode derivative of a fast kernel.
+    Raises `ShapeError`, `SettingsError`; `NotConverged` where `"deer"` finds no solution (inside a function of your own
+    under `jit`, as Equinox's error there); `TypeError` for a forward-mode derivative of a fast kernel.
 
     ```python
     >>> import jax, jax.numpy as jnp
@@ -89,6 +92,10 @@ def unroll(
     except TypeError as error:
         if "custom_vjp" in str(error):
             raise TypeError(FORWARD_MODE) from error
+        raise
+    except eqx.EquinoxRuntimeError as error:
+        if DIVERGED in str(error):
+            raise NotConverged(DIVERGED) from error
         raise
     return (ys, final, tape) if record else (ys, final)
 

@@ -10,6 +10,7 @@ from .baselines import Mean as Mean
 from .baselines import Persistence as Persistence
 from .baselines import SeasonalNaive as SeasonalNaive
 from .classifier import SequenceClassifier as SequenceClassifier
+from .esn import ESN as ESN
 from .forecast import Forecast as Forecast
 from .forecaster import Forecaster as Forecaster
 from .regressor import SequenceRegressor as SequenceRegressor

@@ -27,6 +27,8 @@ STUDIES: dict[str, str] = {
     "truncation": "ostinato.studies.truncation",
     "kalman": "ostinato.studies.kalman",
     "evolution": "ostinato.studies.evolution",
+    "associative": "ostinato.studies.associative",
+    "reservoir": "ostinato.studies.reservoir",
 }
 
 

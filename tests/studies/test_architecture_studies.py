@@ -1,0 +1,31 @@
+"""The studies of architectures: short runs, and what the committed results say."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ostinato.studies import StudySettings, associative, load_study
+
+RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
+
+
+def committed(name):
+    """The claims of a result file by name."""
+    return {claim["name"]: claim for claim in json.loads((RESULTS / f"study-{name}.json").read_text())["claims"]}
+
+
+def test_associative_in_short():
+    claims = load_study("associative").run(StudySettings(quick=True))
+    json.dumps([claim.to_dict() for claim in claims], allow_nan=False)
+    by_load = claims[1].detail["mean overlap by load"]
+    assert claims[1].ours == pytest.approx(np.mean(by_load["0.1"]))
+    assert all(claim.holds for claim in claims[-4:])
+    found = committed("associative")
+    assert found["latch: steps for which a bit is held"]["ours"] == 10_000
+    assert found["Hopfield, 1000 units, 5 networks: mean overlap at load 0.10"]["ours"] > 0.95
+
+
+def test_the_level_is_crossed_between_two_loads():
+    assert associative.crossing_of({0.1: 0.9, 0.2: 0.5, 0.3: 0.1}) == pytest.approx(0.15)
