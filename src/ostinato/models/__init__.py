@@ -10,6 +10,8 @@ from .baselines import Mean as Mean
 from .baselines import Persistence as Persistence
 from .baselines import SeasonalNaive as SeasonalNaive
 from .classifier import SequenceClassifier as SequenceClassifier
+from .community import CommunityForecast as CommunityForecast
+from .community import CommunityModel as CommunityModel
 from .forecast import Forecast as Forecast
 from .forecaster import Forecaster as Forecaster
 from .regressor import SequenceRegressor as SequenceRegressor
