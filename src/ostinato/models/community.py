@@ -43,7 +43,8 @@ class CommunityModel(Estimator):
     A step is the time from one sample to the next; each prediction is the next input. `fit`, `predict`, `evaluate`,
     `save`, `load`; X is a `Communities`, or a table that `to_communities` reads.
 
-    * `cell`, `hidden_size`, `num_layers`, `cell_settings`: as for `ost.RNN`; `cell` is a name in `CELLS`.
+    * `cell`, `hidden_size`, `num_layers`, `cell_settings`: as for `ost.RNN`; `cell` is a name in `CELLS`. `init`: the
+      preset that cells start from which have a choice (see `cells.init`).
     * `members`: networks that differ by their seed; the prediction is their mean. `folds`: so many networks more, each
       of which does not see one part of the communities; their errors on it give the intervals (Vovk et al. 2005;
       Barber et al. 2021, CV+).
@@ -65,7 +66,7 @@ class CommunityModel(Estimator):
     >>> values = np.stack([start, later], axis=1)
     >>> names = tuple(f"c{i}" for i in range(12))
     >>> data = Communities(names, ("A", "B"), (), np.array([0.0, 24.0]), values)
-    >>> model = CommunityModel(hidden_size=8, members=1, epochs=150, batch_size=12).fit(data)
+    >>> model = CommunityModel(hidden_size=8, members=1, folds=0, epochs=300).fit(data)
     >>> bool(np.abs(model.predict(data).values[:, 1] - later).max() < 0.05)
     True
 
@@ -81,18 +82,19 @@ class CommunityModel(Estimator):
         num_layers: int | None = None,
         *,
         members: int = 5,
-        folds: int = 0,
+        folds: int = 10,
         mask: bool = True,
-        forcing: str = "sampled",
+        forcing: str = "none",
         width: float = 4.0,
         pooled_scale: bool = False,
-        epochs: int = 200,
-        batch_size: int = 10,
+        epochs: int = 80,
+        batch_size: int = 20,
         shuffle: bool = True,
         learning_rate: float = 5e-3,
         schedule: str = "cosine",
-        l2: float = 1e-5,
+        l2: float = 5e-5,
         clip: float | None = None,
+        init: str | None = "torch",
         cell_settings: dict[str, Any] | None = None,
         seed: int = 0,
     ):
@@ -112,6 +114,7 @@ class CommunityModel(Estimator):
         self.schedule = schedule
         self.l2 = l2
         self.clip = clip
+        self.init = init
         self.cell_settings = cell_settings
         self.seed = seed
 

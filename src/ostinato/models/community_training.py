@@ -1,5 +1,6 @@
 """Community networks trained side by side: members of an ensemble and folds of a cross-validation alike."""
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from jaxtyping import Array, Float
 
 from ostinato.data import Examples, SequenceBatch, TimeStandardizer, permutation, stream
 from ostinato.layers import RNN
+from ostinato.layers.rnn import cell_constructor
 from ostinato.models.community_network import CommunityCell, CommunityNetwork, forecasts, seen_squared
 from ostinato.training import Ensemble, Event, Run, each, fit
 
@@ -129,6 +131,10 @@ def build(
     apart = np.diff(hours)
     dt = jnp.asarray(apart / apart.mean(), dtype)
 
+    settings = dict(model.cell_settings or {})
+    if model.init is not None and "init" in inspect.signature(cell_constructor(model.cell)).parameters:
+        settings = {"init": model.init, **settings}
+
     def make(key: Array, zero: Array, number: Array) -> CommunityNetwork:
         rnn = RNN(
             model.cell,
@@ -137,7 +143,7 @@ def build(
             model.num_layers,
             output_size=features,
             key=key,
-            **(model.cell_settings or {}),
+            **settings,
         )
         return CommunityNetwork(CommunityCell(rnn.cell, zero, dt), number, model.forcing)
 
