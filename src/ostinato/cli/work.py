@@ -35,6 +35,7 @@ WORK: dict[str, Any] = {
     "community": Communities(),
 }
 MODEL, BASELINES = "model", "baselines"
+MOST_COLUMNS = 12
 ASKED = {"horizon": "forecasts", "hours": "communities", "intervals": "communities"}
 """Options of `predict` that some tasks have, and which."""
 
@@ -137,8 +138,22 @@ def predict_file(ctx: typer.Context, folder: Path, file: Path, out: Path | None,
         emit(ctx, result, lambda console: console.print(f"{rows} rows in {out}"))
         return
     result["columns"] = columns
-    shown = zip(*(as_text(column) for column in columns.values()), strict=True)
-    emit(ctx, result, lambda console: console.print(table(list(columns), ((row, None) for row in shown))))
+    emit(ctx, result, lambda console: console.print(_listed(columns)))
+
+
+def _listed(columns: Mapping[str, Any]) -> Any:
+    """The columns as a table; where they are many, one below the other, those that are 0 left out."""
+    texts = [as_text(column) for column in columns.values()]
+    if len(columns) <= MOST_COLUMNS:
+        return table(list(columns), ((row, None) for row in zip(*texts, strict=True)))
+    head = list(columns)
+    rows = [
+        [row[0], row[1], name, value]
+        for row in zip(*texts, strict=True)
+        for name, value in zip(head[2:], row[2:], strict=True)
+        if value != "0"
+    ]
+    return table([*head[:2], "what", "value"], ((row, None) for row in rows))
 
 
 def settings_of(folder: Path) -> tuple[str, Any]:

@@ -10,6 +10,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.interpolate import PchipInterpolator
 
+from ostinato.cells import count_parameters
+from ostinato.cells.fixed import free_parameters
 from ostinato.data import Communities, TimeStandardizer, permutation, to_communities
 from ostinato.errors import CorruptFile, DataError, SettingsError
 from ostinato.models.base import Estimator, Weights
@@ -142,6 +144,12 @@ class CommunityModel(Estimator):
             made = side.forecast(data.initial, len(data.hours) - 1)[self.members :]
             self.residuals_ = residuals(data, made, parts)
         return self
+
+    @property
+    def parameters_(self) -> int:
+        """How many numbers one of the networks has learned."""
+        one = self.networks_.networks.member(0)
+        return count_parameters(eqx.filter(one, free_parameters(one)))
 
     def predict(self, X: Any, hours: Any = None, *, level: float | None = None) -> CommunityForecast:
         """Species and metabolites at `hours`, by default the times of the training data, from the first time alone.
@@ -317,7 +325,7 @@ class CommunityModel(Estimator):
             raise CorruptFile(f"hours: expected two or more increasing times, got {numbers['hours']}")
         count, later, width = self.members + self.folds, len(hours) - 1, len(species) + len(metabolites)
         blank = TimeStandardizer(np.zeros((later + 1, width)), np.ones((later + 1, width)))
-        networks = eqx.filter_eval_shape(build, self, [blank] * count, hours, len(species), list(range(count)))
+        networks = eqx.filter_eval_shape(lambda: build(self, [blank] * count, hours, len(species), range(count)))
         shapes = {
             "mean": {"mean": np.zeros((later, width))},
             "linear": {"weights": np.zeros((len(species), later * width)), "constant": np.zeros(later * width)},
