@@ -27,6 +27,7 @@ STUDIES: dict[str, str] = {
     "truncation": "ostinato.studies.truncation",
     "kalman": "ostinato.studies.kalman",
     "evolution": "ostinato.studies.evolution",
+    "microbiome": "ostinato.studies.microbiome",
 }
 
 
