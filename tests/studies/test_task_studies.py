@@ -11,8 +11,9 @@ import pytest
 import ostinato as ost
 from ostinato.data import FunctionBatches
 from ostinato.studies import StudySettings, load_study
-from ostinato.studies.seeds import Ensemble, SeedBatches, each, mean_needed
+from ostinato.studies.seeds import SeedBatches, mean_needed
 from ostinato.tasks import Adding
+from ostinato.training import Ensemble, each
 
 
 def claims(name: str):

@@ -9,6 +9,7 @@ import typer
 from ostinato.cli import options as o
 from ostinato.cli.agents import agent
 from ostinato.cli.app import App
+from ostinato.cli.community import community
 
 app = App(help="Train on a file, compare with baselines, keep everything in a run folder.")
 
@@ -103,22 +104,22 @@ def forecast(
             "time": time,
             "series": series,
             "season": season,
-            "test": _amount("--test", test),
+            "test": amount("--test", test),
         },
         "model": {
             "horizon": horizon,
             "past": past or None,
             "future": future or None,
             "static": static or None,
-            "calendar": _words(calendar),
+            "calendar": words(calendar),
             "missing": "observed" if missing else None,
             "context": context,
             "mode": mode,
             "quantiles": _numbers("--quantiles", quantiles),
             "subtract_last": subtract_last or None,
             "linear_skip": linear_skip or None,
-            **_network(cell, hidden, layers, dropout),
-            **_training(epochs, batch_size, lr, patience, validation, seed),
+            **network(cell, hidden, layers, dropout),
+            **training(epochs, batch_size, lr, patience, validation, seed),
             **_rule(rule, window),
         },
     }
@@ -175,13 +176,13 @@ def _sequence_command(task: str, words: str) -> Callable[..., None]:
         json: o.Json = False,
     ) -> None:
         given = {
-            "data": {"series": series, "time": time, "label": label, "test": _amount("--test", test, or_file=True)},
+            "data": {"series": series, "time": time, "label": label, "test": amount("--test", test, or_file=True)},
             "model": {
                 "missing": missing or None,
                 "bidirectional": bidirectional or None,
                 "pool": pool,
-                **_network(cell, hidden, layers, dropout),
-                **_training(epochs, batch_size, lr, patience, validation, seed),
+                **network(cell, hidden, layers, dropout),
+                **training(epochs, batch_size, lr, patience, validation, seed),
                 **_rule(rule, window),
             },
         }
@@ -218,6 +219,7 @@ app.command("regress")(
 
 
 app.command("agent")(agent)
+app.command("community")(community)
 
 
 def _fit(ctx: typer.Context, task: str, file: Path, given: dict[str, Any], settings: Path | None, *rest: Any) -> None:
@@ -226,7 +228,8 @@ def _fit(ctx: typer.Context, task: str, file: Path, given: dict[str, Any], setti
     fit_file(ctx, task, file, given, settings, *rest)
 
 
-def _network(cell: str | None, hidden: str | None, layers: int | None, dropout: float | None) -> dict[str, Any]:
+def network(cell: str | None, hidden: str | None, layers: int | None, dropout: float | None) -> dict[str, Any]:
+    """The settings of a network from its options; None for what was not given."""
     sizes = _numbers("--hidden", hidden)
     whole = None if sizes is None else [_whole("--hidden", size) for size in sizes]
     if whole is not None and len(whole) > 1 and layers not in (None, len(whole)):
@@ -235,7 +238,7 @@ def _network(cell: str | None, hidden: str | None, layers: int | None, dropout: 
     return {"cell": cell, "hidden_size": size, "num_layers": layers, "dropout": dropout}
 
 
-def _training(
+def training(
     epochs: float | None,
     batch_size: int | None,
     lr: float | None,
@@ -243,12 +246,13 @@ def _training(
     validation: str | None,
     seed: int | None,
 ) -> dict[str, Any]:
+    """The settings of training from its options; None for what was not given."""
     return {
         "epochs": int(epochs) if epochs is not None and epochs.is_integer() else epochs,
         "batch_size": batch_size,
         "learning_rate": lr,
         "patience": patience,
-        "validation": _amount("--validation", validation),
+        "validation": amount("--validation", validation),
         "seed": seed,
     }
 
@@ -257,7 +261,7 @@ def _rule(rule: str | None, window: int | None) -> dict[str, Any]:
     return {"rule": rule, "rule_settings": None if window is None else {"window": window}}
 
 
-def _amount(name: str, text: str | None, or_file: bool = False) -> int | float | str | None:
+def amount(name: str, text: str | None, or_file: bool = False) -> int | float | str | None:
     """A number of rows, a share, or where it is allowed the name of a file."""
     if text is None:
         return None
@@ -288,5 +292,6 @@ def _whole(name: str, number: float) -> int:
     return int(number)
 
 
-def _words(text: str | None) -> list[str] | None:
+def words(text: str | None) -> list[str] | None:
+    """The parts between commas."""
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]

@@ -26,6 +26,8 @@ CHOOSING = 0.15
 class Forecasting:
     """What `fit`, `predict` and `evaluate` do with series."""
 
+    asked = ("horizon",)
+
     def read(self, path: Path, settings: Any) -> Series:
         """The series in a file."""
         return self.series(read_table(path), settings)
@@ -108,10 +110,10 @@ class Forecasting:
             raise DataError(f"{rows} rows after those that the model was trained on, its horizon is {model.horizon}")
         return of_backtest(model.backtest(series, rows, baselines=baselines), series.time_name)
 
-    def predict(self, model: Estimator, series: Series, horizon: int | None) -> dict[str, Any]:
+    def predict(self, model: Estimator, path: Path, settings: Any, horizon: int | None = None) -> dict[str, Any]:
         """The steps that follow, as columns."""
         assert isinstance(model, Forecaster)
-        return model.predict(series, horizon).columns()
+        return model.predict(self.read(path, settings), horizon).columns()
 
 
 def _best_order(linear: LinearAR, series: Series) -> LinearAR:

@@ -18,15 +18,23 @@ def predict(
     horizon: Annotated[
         int | None, typer.Option(help="Steps to forecast; any number where the mode is recursive.")
     ] = None,
+    hours: Annotated[
+        str | None, typer.Option(help="Communities: 0:72:4 (from, to, step) or 0,16,48.", show_default="as measured")
+    ] = None,
+    intervals: Annotated[
+        bool, typer.Option("--intervals", help="Communities: bounds for 90 % of measured values.")
+    ] = False,
     json: o.Json = False,
 ) -> None:
     """Predict with a trained model: the steps after the end of each series, or a label or number for each sequence.
+
+    For communities of microbes: species and metabolites over time, from what each is put together from.
 
     Example: `ostinato predict runs/temp new.csv --out forecast.csv`
     """
     from ostinato.cli.work import predict_file
 
-    predict_file(ctx, run, file, out, horizon)
+    predict_file(ctx, run, file, out, {"horizon": horizon, "hours": hours, "intervals": intervals})
 
 
 def evaluate(

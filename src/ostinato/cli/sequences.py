@@ -16,6 +16,8 @@ from ostinato.view import Evaluation
 class Sequences:
     """What `fit`, `predict` and `evaluate` do with sequences that have a label, or a number, each."""
 
+    asked = ()
+
     def read(self, path: Path, settings: Any) -> LabelledSequences:
         """The sequences in a file."""
         data = settings.data
@@ -81,11 +83,10 @@ class Sequences:
             raise DataError("the file has no labels to compare with")
         return self._judge(model, sequences, f"{len(sequences)} sequences.")
 
-    def predict(self, model: Estimator, sequences: LabelledSequences, horizon: int | None) -> dict[str, Any]:
+    def predict(self, model: Estimator, path: Path, settings: Any) -> dict[str, Any]:
         """A label with its probability, or a number, for each sequence, as columns."""
-        if horizon is not None:
-            raise SettingsError("--horizon: only forecasts have one")
         assert isinstance(model, SequenceClassifier | SequenceRegressor)
+        sequences = self.read(path, settings)
         columns: dict[str, Any] = {"sequence": np.arange(len(sequences))}
         if isinstance(model, SequenceRegressor):
             return columns | {"predicted": model.predict(sequences)}

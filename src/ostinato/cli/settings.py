@@ -10,13 +10,14 @@ from types import UnionType
 from typing import Any
 
 from ostinato.errors import SettingsError
-from ostinato.models import Estimator, Forecaster, SequenceClassifier, SequenceRegressor
+from ostinato.models import CommunityModel, Estimator, Forecaster, SequenceClassifier, SequenceRegressor
 from ostinato.training import from_table, load_settings
 
 ESTIMATORS: dict[str, type[Estimator]] = {
     "forecast": Forecaster,
     "classify": SequenceClassifier,
     "regress": SequenceRegressor,
+    "community": CommunityModel,
 }
 
 
@@ -46,10 +47,28 @@ class SequenceData:
     sha256: str = ""
 
 
+@dataclass(frozen=True)
+class CommunityData:
+    """The same for communities of microbes; `test` is a share, the number of the last ones, or another file.
+
+    `species` and `metabolites` are columns or patterns, None where they are to be found; no metabolites is `("",)`.
+    """
+
+    species: tuple[str, ...] | None = None
+    metabolites: tuple[str, ...] | None = None
+    community: str | None = None
+    time: str | None = None
+    test: int | float | str = 0.2
+    sha256: str = ""
+
+
+DATA: dict[str, type] = {"forecast": SeriesData, "community": CommunityData}
+
+
 def settings_kind(task: str) -> type:
     """The dataclass of a task's settings: `task`, `data`, and as `model` the arguments of its estimator."""
     model = _arguments(ESTIMATORS[task])
-    data = SeriesData if task == "forecast" else SequenceData
+    data = DATA.get(task, SequenceData)
     fields = [
         ("task", typing.Literal[task], dataclasses.field(default=task)),
         ("data", data, dataclasses.field(default_factory=data)),

@@ -14,6 +14,7 @@ import typer
 from ostinato.benches import describe_machine
 from ostinato.cells import Cell
 from ostinato.cli.columns import as_text, write_columns
+from ostinato.cli.communities import Communities
 from ostinato.cli.forecasting import Forecasting
 from ostinato.cli.output import emit, note, table
 from ostinato.cli.progress import Bar
@@ -31,8 +32,12 @@ WORK: dict[str, Any] = {
     "forecast": Forecasting(),
     "classify": Sequences(),
     "regress": Sequences(),
+    "community": Communities(),
 }
 MODEL, BASELINES = "model", "baselines"
+MOST_COLUMNS = 12
+ASKED = {"horizon": "forecasts", "hours": "communities", "intervals": "communities"}
+"""Options of `predict` that some tasks have, and which."""
 
 
 def fit_file(
@@ -116,11 +121,15 @@ def evaluate_file(ctx: typer.Context, folder: Path, file: Path, keep: bool) -> N
     emit(ctx, result, lambda console: show(console, result))
 
 
-def predict_file(ctx: typer.Context, folder: Path, file: Path, out: Path | None, horizon: int | None) -> None:
-    """What `ostinato predict` does."""
+def predict_file(ctx: typer.Context, folder: Path, file: Path, out: Path | None, asked: dict[str, Any]) -> None:
+    """What `ostinato predict` does; `asked` are options that not every task has."""
     task, settings = settings_of(folder)
     work, model = WORK[task], model_of(folder)
-    columns = work.predict(model, work.read(file, settings), horizon)
+    asked = {name: value for name, value in asked.items() if value}
+    for name in asked:
+        if name not in work.asked:
+            raise SettingsError(f"--{name}: only {ASKED[name]} have one")
+    columns = work.predict(model, file, settings, **asked)
     rows = len(next(iter(columns.values())))
     result: dict[str, Any] = {"run": str(folder), "file": str(file), "rows": rows}
     if out is not None:
@@ -129,8 +138,22 @@ def predict_file(ctx: typer.Context, folder: Path, file: Path, out: Path | None,
         emit(ctx, result, lambda console: console.print(f"{rows} rows in {out}"))
         return
     result["columns"] = columns
-    shown = zip(*(as_text(column) for column in columns.values()), strict=True)
-    emit(ctx, result, lambda console: console.print(table(list(columns), ((row, None) for row in shown))))
+    emit(ctx, result, lambda console: console.print(_listed(columns)))
+
+
+def _listed(columns: Mapping[str, Any]) -> Any:
+    """The columns as a table; where they are many, one below the other, those that are 0 left out."""
+    texts = [as_text(column) for column in columns.values()]
+    if len(columns) <= MOST_COLUMNS:
+        return table(list(columns), ((row, None) for row in zip(*texts, strict=True)))
+    head = list(columns)
+    rows = [
+        [row[0], row[1], name, value]
+        for row in zip(*texts, strict=True)
+        for name, value in zip(head[2:], row[2:], strict=True)
+        if value != "0"
+    ]
+    return table([*head[:2], "what", "value"], ((row, None) for row in rows))
 
 
 def settings_of(folder: Path) -> tuple[str, Any]:

@@ -12,6 +12,10 @@ from .calendar import calendar as calendar
 from .catalogue import CATALOGUE as CATALOGUE
 from .catalogue import fetch as fetch
 from .catalogue import load as load
+from .communities import Communities as Communities
+from .communities import compositions as compositions
+from .communities import read_communities as read_communities
+from .communities import to_communities as to_communities
 from .frequency import Frequency as Frequency
 from .frequency import infer_frequency as infer_frequency
 from .missing import filled as filled
@@ -29,6 +33,7 @@ from .sources import SequenceSource as SequenceSource
 from .sources import Source as Source
 from .sources import WindowSource as WindowSource
 from .table import Table as Table
+from .time_scale import TimeStandardizer as TimeStandardizer
 from .windows import Fold as Fold
 from .windows import rolling_origin as rolling_origin
 from .windows import windows as windows

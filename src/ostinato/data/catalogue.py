@@ -17,6 +17,7 @@ from .sets.entry import Bundle, Entry, File
 from .sets.forecasting import BEIJING_PM25, ETTH1, EXCHANGE_RATE, SANTAFE_LASER
 from .sets.indoor import INDOOR_MOVEMENT
 from .sets.m4 import M4_HOURLY_WEEKLY
+from .sets.microbiome import MICROBIOME
 from .sets.music import POLY_MUSIC
 from .sets.pen import UNIPEN_DIGITS
 from .sets.raw import RAW
@@ -43,6 +44,7 @@ CATALOGUE: dict[str, Entry] = {
         TINYSHAKESPEARE,
         NAMES,
         POLY_MUSIC,
+        MICROBIOME,
         *RAW,
     )
 }

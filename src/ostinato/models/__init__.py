@@ -10,9 +10,14 @@ from .baselines import Mean as Mean
 from .baselines import Persistence as Persistence
 from .baselines import SeasonalNaive as SeasonalNaive
 from .classifier import SequenceClassifier as SequenceClassifier
+from .community import CommunityForecast as CommunityForecast
+from .community import CommunityModel as CommunityModel
 from .esn import ESN as ESN
 from .forecast import Forecast as Forecast
 from .forecaster import Forecaster as Forecaster
+from .lotka_volterra import LotkaVolterra as LotkaVolterra
+from .lotka_volterra_fit import refine_lotka_volterra as refine_lotka_volterra
+from .lotka_volterra_fit import regress_lotka_volterra as regress_lotka_volterra
 from .regressor import SequenceRegressor as SequenceRegressor
 from .table import MODELS as MODELS
 from .table import load_model as load_model

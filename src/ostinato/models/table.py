@@ -7,13 +7,24 @@ from ostinato.errors import CorruptFile
 from .base import Estimator, read_note
 from .baselines import LinearAR, Mean, Persistence, SeasonalNaive
 from .classifier import SequenceClassifier
+from .community import CommunityModel
 from .esn import ESN
 from .forecaster import Forecaster
 from .regressor import SequenceRegressor
 
 MODELS: dict[str, type[Estimator]] = {
     model.kind: model
-    for model in (Forecaster, SequenceClassifier, SequenceRegressor, ESN, Persistence, SeasonalNaive, Mean, LinearAR)
+    for model in (
+        Forecaster,
+        SequenceClassifier,
+        SequenceRegressor,
+        CommunityModel,
+        ESN,
+        Persistence,
+        SeasonalNaive,
+        Mean,
+        LinearAR,
+    )
 }
 
 

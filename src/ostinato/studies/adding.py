@@ -14,10 +14,10 @@ from ostinato.cells import IndRNN, constrain
 from ostinato.data import stream
 from ostinato.layers import RNN, ManyToOne
 from ostinato.tasks import Adding
-from ostinato.training import fit
+from ostinato.training import Ensemble, each, fit
 
 from .base import Claim, Study, StudySettings
-from .seeds import Ensemble, SeedBatches, each, measure
+from .seeds import SeedBatches, measure
 
 SOURCE = "Li et al., IndRNN, CVPR 2018, figure 2: IndRNN converges at T=1000, the tanh RNN fails at T=100"
 LENGTH, UNITS, LAYERS, BATCH, STEPS = 1000, 128, 2, 20, 700

@@ -4,9 +4,10 @@ import numpy as np
 
 from ostinato.layers import RNN
 from ostinato.tasks import EmbeddedReber
+from ostinato.training import Ensemble
 
 from .base import Claim, Study, StudySettings
-from .seeds import Ensemble, Trained, mean_needed, train
+from .seeds import Trained, mean_needed, train
 
 SOURCE = "Hochreiter and Schmidhuber 1997, experiment 1"
 # With 4 blocks of one cell; 148 of 150 trials succeeded.

@@ -1,8 +1,8 @@
 """Several seeds at once: networks of one shape, trained side by side in one compiled step, none seeing another."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -10,61 +10,11 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import optax
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array
 
-from ostinato.data import Examples, SequenceBatch, stream
+from ostinato.data import Examples, stream
 from ostinato.tasks import Task
-from ostinato.training import fit
-from ostinato.types import State
-
-
-class Ensemble(eqx.Module):
-    """Networks of one shape with weights of their own: `(members, *batch, time, features)` in, `(members, ...)` out.
-
-    `members` is one network whose arrays have a leading axis. The loss over all of them is a sum, so each gets the
-    gradient that it would get alone; with `each(optimizer)` it gets the same update too.
-
-    ```python
-    >>> import jax.numpy as jnp, ostinato as ost
-    >>> model = Ensemble.make(lambda key: ost.RNN("elman", 2, 3, key=key), [0, 1])
-    >>> ys, state = model(ost.SequenceBatch(jnp.ones((2, 4, 5, 2))))
-    >>> ys.shape, bool((ys[0] == ys[1]).all())
-    ((2, 4, 5, 3), False)
-
-    ```
-    """
-
-    members: Any
-
-    @classmethod
-    def make(cls, make: Callable[[PRNGKeyArray], Any], seeds: Sequence[int]) -> "Ensemble":
-        """One network for each seed s, `make(stream(s, "init"))`."""
-        return cls(eqx.filter_vmap(make)(jnp.stack([stream(s, "init") for s in seeds])))
-
-    @property
-    def per_sequence(self) -> bool:
-        return bool(getattr(self.members, "per_sequence", False))
-
-    def member(self, index: int) -> Any:
-        """One of the networks."""
-        return jax.tree.map(lambda leaf: leaf[index] if eqx.is_array(leaf) else leaf, self.members)
-
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> State:
-        """The state of each network before the first step; for networks whose initial state is not trained."""
-        return self.member(0).init_state(key=key)
-
-    def __call__(self, xs: SequenceBatch, state: State = None, **options: Any) -> Any:
-        run = lambda member, xs, state: member(xs, state, **options)
-        return eqx.filter_vmap(run)(self.members, xs, state)
-
-
-def each(optimizer: optax.GradientTransformation) -> optax.GradientTransformation:
-    """The optimiser for each member of an `Ensemble` by itself: norms, moments and counts are its own."""
-
-    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
-        return jax.vmap(optimizer.update)(updates, state, params)
-
-    return optax.GradientTransformation(jax.vmap(optimizer.init), update)
+from ostinato.training import Ensemble, each, fit
 
 
 class SeedBatches:

@@ -10,9 +10,10 @@ from jaxtyping import PRNGKeyArray
 from ostinato.cells import LSTM, Cell, Elman
 from ostinato.layers import RNN, ManyToOne
 from ostinato.tasks import TemporalOrder
+from ostinato.training import Ensemble
 
 from .base import Claim, Study, StudySettings
-from .seeds import Ensemble, Trained, mean_needed, train
+from .seeds import Trained, mean_needed, train
 
 SOURCE = "Hochreiter and Schmidhuber 1997, experiment 6"
 # Mean training sequences of their LSTMs.

@@ -11,6 +11,8 @@ from .checkpoint import load_checkpoint as load_checkpoint
 from .checkpoint import load_weights as load_weights
 from .checkpoint import save_checkpoint as save_checkpoint
 from .checkpoint import save_weights as save_weights
+from .ensemble import Ensemble as Ensemble
+from .ensemble import each as each
 from .gym import Actor as Actor
 from .log import Log as Log
 from .loop import FitResult as FitResult

@@ -1,6 +1,8 @@
 """How is it shown? Figures as pure functions, and the self-contained report."""
 
 from .agents import agents_report as agents_report
+from .evaluation import Chart as Chart
+from .evaluation import Cloud as Cloud
 from .evaluation import Confusion as Confusion
 from .evaluation import Curve as Curve
 from .evaluation import Evaluation as Evaluation

@@ -64,15 +64,32 @@ class Pairs:
 
 
 @dataclass(frozen=True)
+class Chart:
+    """A panel under a heading of its own."""
+
+    title: str
+    panel: Panel
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Pairs under a heading of their own."""
+
+    title: str
+    pairs: Pairs
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """How a model did.
 
     * `held_out`: in words, what it was judged on; `verdict`: in words, what came out, a baseline that wins included.
     * `scores`: the first entry of `values` is the one that counts.
     * `forecast`, `by_horizon`: for forecasts; `confusion`: for classes; `pairs`: for one number per sequence.
+    * `charts`, `clouds`: any others, under headings of their own.
     """
 
-    task: Literal["forecast", "classify", "regress"]
+    task: Literal["forecast", "classify", "regress", "community"]
     target: str
     held_out: str
     verdict: str
@@ -81,6 +98,8 @@ class Evaluation:
     by_horizon: Panel | None = None
     confusion: Confusion | None = None
     pairs: Pairs | None = None
+    charts: tuple[Chart, ...] = ()
+    clouds: tuple[Cloud, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values; what is not finite becomes None."""

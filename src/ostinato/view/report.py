@@ -10,7 +10,7 @@ from ostinato.training import Log, read_settings, write_file
 from ostinato.training.manifest import parse
 from ostinato.training.storage import read_file
 from ostinato.view.agents import agents_report
-from ostinato.view.evaluation import Evaluation, Panel
+from ostinato.view.evaluation import Evaluation, Pairs, Panel
 from ostinato.view.heatmap import confusion_figure
 from ostinato.view.lines import Line, line_figure
 from ostinato.view.page import cards, drawn, folded, grid, listing, page, section
@@ -19,7 +19,7 @@ from ostinato.view.svg import tag, text
 
 LARGEST = 1 << 27
 AGENTS = ("title", "verdict", "summary", "trials_to_criterion", "curve", "settings")
-TASKS = {"forecast": "Forecast", "classify": "Classification", "regress": "Regression"}
+TASKS = {"forecast": "Forecast", "classify": "Classification", "regress": "Regression", "community": "Communities"}
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,8 @@ def _figures(made: Evaluation) -> list[str]:
         parts.append(section("Confusion", drawn(draw, "Rows are the true classes, columns the predicted ones.")))
     if made.pairs is not None:
         parts += _residuals(list(made.pairs.truth), list(made.pairs.predicted))
+    parts += [section(cloud.title, _cloud(cloud.pairs, cloud.title)) for cloud in made.clouds]
+    parts += [section(chart.title, _panel(chart.panel, chart.title, zero=True)) for chart in made.charts]
     return parts
 
 
@@ -186,14 +188,17 @@ def _panel(panel: Panel, label: str, zero: bool = False) -> str:
     return drawn(draw, panel.note)
 
 
+def _cloud(pairs: Pairs, label: str) -> str:
+    def draw(width: int) -> str:
+        return scatter_figure(
+            pairs.truth, pairs.predicted, diagonal=True, width=width, label=label, x_label="true", y_label="predicted"
+        )
+
+    return drawn(draw)
+
+
 def _residuals(truth: list[float], predicted: list[float]) -> list[str]:
     left = [t - p for t, p in zip(truth, predicted, strict=True)]
-
-    def pairs(width: int) -> str:
-        label = "predicted against true"
-        return scatter_figure(
-            truth, predicted, diagonal=True, width=width, label=label, x_label="true", y_label="predicted"
-        )
 
     def residuals(width: int) -> str:
         y_label = "true − predicted"
@@ -201,7 +206,10 @@ def _residuals(truth: list[float], predicted: list[float]) -> list[str]:
             predicted, left, level=0.0, width=width, label="residuals", x_label="predicted", y_label=y_label
         )
 
-    return [section("Predicted against true", drawn(pairs)), section("Residuals", drawn(residuals))]
+    return [
+        section("Predicted against true", _cloud(Pairs(tuple(truth), tuple(predicted)), "predicted against true")),
+        section("Residuals", drawn(residuals)),
+    ]
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ostinato.data.communities import Communities
 from ostinato.data.sequences import LabelledSequences
 from ostinato.data.series import Series
 from ostinato.data.table import Table
@@ -80,6 +81,13 @@ class SequenceSet(NamedTuple):
     train: LabelledSequences
     valid: LabelledSequences | None
     test: LabelledSequences
+
+
+class CommunitySet(NamedTuple):
+    """Communities to fit on, and communities to be judged by."""
+
+    train: Communities
+    test: Communities
 
 
 class TextSet(NamedTuple):

@@ -264,19 +264,5 @@ RAW = (
             """,
         ),
     ),
-    _entry(
-        "microbiome",
-        "forecasting of synthetic human gut communities: 25 species and 4 metabolites over 48 hours",
-        "MIT",
-        "Thompson et al., PLoS Comput Biol 2023; Clark et al., Nat Commun 2021; Baranwal et al., eLife 2022",
-        "of the authors: the first 60 of 95 communities, the last 35",
-        (
-            "VenturelliLab/Thompson_et_al_2023",
-            "79769192a0ebfdf85a0ff1f02a92fcec9113c6f3",
-            """
-94269 331bc5820bae47d53c68286e2ddeb95a91994dd4beee908850181ca43599480e Data/2021_02_19_MultifunctionalDynamicData.csv thompson/2021_02_19_MultifunctionalDynamicData.csv
-            """,  # noqa: E501
-        ),
-    ),
 )
 """Entries without a reader."""

@@ -1,0 +1,45 @@
+"""How far measured values lie from predictions: the errors of networks on communities that they have not seen."""
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+
+from ostinato.data import Communities
+
+FEW = 19
+"""With fewer errors than this at one time, those of the feature at all times bound its interval."""
+
+
+def residuals(
+    data: Communities, made: Float[np.ndarray, "folds n later features"], parts: list[np.ndarray]
+) -> Float[np.ndarray, "later features n"]:
+    """Absolute errors of each fold's network on what it has not seen, sorted along the last axis, NaN at its end.
+
+    Those of species that were not put in are left out: nothing is uncertain about them.
+    """
+    errors = np.full(data.values[:, 1:].shape, np.nan)
+    for k, part in enumerate(parts):
+        errors[part] = np.abs(made[k, part] - data.values[part, 1:])
+    some = len(data.species)
+    errors[..., :some] = np.where(data.present[:, None, :], errors[..., :some], np.nan)
+    return np.sort(np.moveaxis(errors, 0, -1), axis=-1)
+
+
+def reach(errors: Float[np.ndarray, "later features n"], level: float) -> Float[np.ndarray, "later features"]:
+    r"""How far from the prediction a share of `level` of new values lies: the error of rank $\lceil (n + 1) l\rceil$.
+
+    ```python
+    >>> reach(np.arange(1.0, 41.0).reshape(1, 1, 40), 0.9).tolist()
+    [[37.0]]
+
+    ```
+    """
+    found = np.zeros(errors.shape[:2])
+    for t, f in np.ndindex(*found.shape):
+        seen = errors[t, f][~np.isnan(errors[t, f])]
+        if len(seen) < FEW:
+            seen = np.sort(errors[:, f][~np.isnan(errors[:, f])])
+        if len(seen):
+            found[t, f] = seen[min(math.ceil((len(seen) + 1) * level), len(seen)) - 1]
+    return found
