@@ -72,20 +72,23 @@ class ELSTM(GatedCell):
         self, from_input: Array, from_hidden: Array | None, state: Hidden, dt: Any = None
     ) -> tuple[Hidden, Array]:
         del from_hidden, dt
-        z, f = self._units(from_input, state)
-        h = f * state.h + (1 - f) * z
-        return Hidden(h), h
+        return self._moved(from_input, state.h, state)
 
     def advance(
         self, x: Array, seen: Array, state: Hidden, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[Hidden, Array]:
-        del state, key
-        return self.update(self.project(x), None, Hidden(seen), dt)
+        del dt, key
+        return self._moved(self.project(x), seen, state)
 
     def inside(self, from_input: Array, from_hidden: Array | None, state: Any) -> dict[str, Array]:
         del from_hidden
-        return {"gates": jnp.stack(self._units(from_input, state))}
+        return {"gates": jnp.stack(self._units(from_input, state.h))}
 
-    def _units(self, from_input: Array, state: Hidden) -> tuple[Array, Array]:
-        z = jnp.tanh(from_input[CANDIDATE] + self.w[CANDIDATE] * state.h)
-        return z, jax.nn.sigmoid(from_input[FORGET] + self.w[FORGET] * state.h)
+    def _moved(self, from_input: Array, seen: Array, state: Hidden) -> tuple[Hidden, Array]:
+        z, f = self._units(from_input, seen)
+        h = f * state.h + (1 - f) * z
+        return Hidden(h), h
+
+    def _units(self, from_input: Array, seen: Array) -> tuple[Array, Array]:
+        z = jnp.tanh(from_input[CANDIDATE] + self.w[CANDIDATE] * seen)
+        return z, jax.nn.sigmoid(from_input[FORGET] + self.w[FORGET] * seen)
