@@ -22,6 +22,7 @@ from .sets.pen import UNIPEN_DIGITS
 from .sets.raw import RAW
 from .sets.speech import FSDD
 from .sets.text import NAMES, TINYSHAKESPEARE
+from .sets.trees import ALKANES, LISTOPS
 from .sets.univariate import UNIVARIATE_SMALL, VEGA_SERIES
 from .sets.vowels import JAPANESE_VOWELS
 
@@ -44,6 +45,9 @@ CATALOGUE: dict[str, Entry] = {
         NAMES,
         POLY_MUSIC,
         *RAW,
+        # These stand among RAW as well, there without their readers.
+        ALKANES,
+        LISTOPS,
     )
 }
 """All data sets by name."""

@@ -16,3 +16,4 @@ from .forecaster import Forecaster as Forecaster
 from .regressor import SequenceRegressor as SequenceRegressor
 from .table import MODELS as MODELS
 from .table import load_model as load_model
+from .tree_esn import TreeESN as TreeESN

@@ -10,11 +10,10 @@ from .classifier import SequenceClassifier
 from .esn import ESN
 from .forecaster import Forecaster
 from .regressor import SequenceRegressor
+from .tree_esn import TreeESN
 
-MODELS: dict[str, type[Estimator]] = {
-    model.kind: model
-    for model in (Forecaster, SequenceClassifier, SequenceRegressor, ESN, Persistence, SeasonalNaive, Mean, LinearAR)
-}
+_ALL = (Forecaster, SequenceClassifier, SequenceRegressor, ESN, TreeESN, Persistence, SeasonalNaive, Mean, LinearAR)
+MODELS: dict[str, type[Estimator]] = {model.kind: model for model in _ALL}
 
 
 def load_model(folder: str | Path) -> Estimator:

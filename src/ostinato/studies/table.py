@@ -29,6 +29,7 @@ STUDIES: dict[str, str] = {
     "evolution": "ostinato.studies.evolution",
     "associative": "ostinato.studies.associative",
     "reservoir": "ostinato.studies.reservoir",
+    "alkanes": "ostinato.studies.alkanes",
 }
 
 
