@@ -12,6 +12,7 @@ from typing import Any
 from ostinato.errors import CorruptFile, DataError
 
 from .files import read_bytes, zip_members
+from .sets.beer import BEER_AGENTS
 from .sets.engines import CMAPSS_FD001
 from .sets.entry import Bundle, Entry, File
 from .sets.forecasting import BEIJING_PM25, ETTH1, EXCHANGE_RATE, SANTAFE_LASER
@@ -48,6 +49,7 @@ CATALOGUE: dict[str, Entry] = {
         # These stand among RAW as well, there without their readers.
         ALKANES,
         LISTOPS,
+        BEER_AGENTS,
     )
 }
 """All data sets by name."""

@@ -23,6 +23,7 @@ STUDIES: dict[str, str] = {
     "reward-speed": "ostinato.studies.reward_speed",
     "crbp": "ostinato.studies.crbp",
     "oscillator": "ostinato.studies.oscillator",
+    "beer-agents": "ostinato.studies.beer_agents",
     "stream": "ostinato.studies.stream",
     "truncation": "ostinato.studies.truncation",
     "kalman": "ostinato.studies.kalman",
