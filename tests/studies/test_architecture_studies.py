@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ostinato.studies import StudySettings, associative, load_study
+from ostinato.studies import StudySettings, associative, load_study, reservoir
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
 
@@ -25,6 +25,44 @@ def test_associative_in_short():
     found = committed("associative")
     assert found["latch: steps for which a bit is held"]["ours"] == 10_000
     assert found["Hopfield, 1000 units, 5 networks: mean overlap at load 0.10"]["ours"] > 0.95
+
+
+def test_the_committed_reservoir_result():
+    found = committed("reservoir")
+    assert len(found) == 5
+    assert all(claim["holds"] for claim in found.values())
+    bars = {"NARMA-10: error over variance, 200": 0.08, "NARMA-10: error over variance, 500": 0.045}
+    bars |= {"Mackey-Glass": -2.7, "Santa Fe laser": 0.1}
+    for start, bar in bars.items():
+        (claim,) = [c for name, c in found.items() if name.startswith(start)]
+        assert claim["ours"] == pytest.approx(np.mean(claim["detail"]["by_seed"]))
+        assert claim["ours"] <= bar
+        assert len(claim["detail"]["by_seed"]) == 5
+        assert claim["ours"] < min(claim["baseline"].values())
+
+
+def test_the_memory_of_a_small_reservoir():
+    (claim,) = reservoir.memory(StudySettings(quick=True))
+    assert claim.baseline["leaky echo-state network"] < claim.ours <= 20.5
+
+
+def test_the_committed_alkanes_result():
+    found = committed("alkanes")
+    (by_sum,) = [c for name, c in found.items() if "sum of the states" in name]
+    assert by_sum["holds"]
+    assert by_sum["ours"] == pytest.approx(np.mean(by_sum["detail"]["by_seed"]))
+    assert by_sum["ours"] <= 2.8
+    assert by_sum["ours"] < by_sum["baseline"]["size"] < by_sum["baseline"]["mean"]
+
+
+def test_the_published_networks_do_what_they_did(data_folder, monkeypatch):
+    monkeypatch.setenv("OSTINATO_DATA", str(data_folder))
+    claims = load_study("beer-agents").run(StudySettings(quick=True))
+    assert all(claim.holds for claim in claims)
+    found = committed("beer-agents")
+    assert [claim.name for claim in claims] == list(found)
+    for claim in claims:
+        assert claim.ours == pytest.approx(found[claim.name]["ours"], abs=1e-9)
 
 
 def test_the_level_is_crossed_between_two_loads():

@@ -12,6 +12,7 @@ from typing import Any
 from ostinato.errors import CorruptFile, DataError
 
 from .files import read_bytes, zip_members
+from .sets.beer import BEER_AGENTS
 from .sets.engines import CMAPSS_FD001
 from .sets.entry import Bundle, Entry, File
 from .sets.forecasting import BEIJING_PM25, ETTH1, EXCHANGE_RATE, SANTAFE_LASER
@@ -23,6 +24,7 @@ from .sets.pen import UNIPEN_DIGITS
 from .sets.raw import RAW
 from .sets.speech import FSDD
 from .sets.text import NAMES, TINYSHAKESPEARE
+from .sets.trees import ALKANES, LISTOPS
 from .sets.univariate import UNIVARIATE_SMALL, VEGA_SERIES
 from .sets.vowels import JAPANESE_VOWELS
 
@@ -46,6 +48,10 @@ CATALOGUE: dict[str, Entry] = {
         POLY_MUSIC,
         MICROBIOME,
         *RAW,
+        # These stand among RAW as well, there without their readers.
+        ALKANES,
+        LISTOPS,
+        BEER_AGENTS,
     )
 }
 """All data sets by name."""

@@ -21,3 +21,4 @@ from .lotka_volterra_fit import regress_lotka_volterra as regress_lotka_volterra
 from .regressor import SequenceRegressor as SequenceRegressor
 from .table import MODELS as MODELS
 from .table import load_model as load_model
+from .tree_esn import TreeESN as TreeESN

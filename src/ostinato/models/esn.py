@@ -243,7 +243,7 @@ class ESN(Estimator):
             "target_scale": self.target_scale_.to_dict(),
             "own": self._own,
             "single": self._single,
-            "baseline": {n: np.asarray(v).tolist() for n, v in vars(self.baseline_).items()},
+            "baseline": {n: np.asarray(v).tolist() for n, v in self.baseline_.arrays().items()},
         }
         return arrays, numbers
 
@@ -262,7 +262,7 @@ class ESN(Estimator):
             found = eqx.combine(weights(arrays), rest)
         self._keep(found["network"], scale, wanted, bool(numbers["own"]), bool(numbers["single"]))
         self._end = jax.tree.map(np.asarray, found["end"])
-        self.baseline_ = Baseline(**{n: np.asarray(v, np.float64) for n, v in numbers["baseline"].items()})
+        self.baseline_ = Baseline.from_arrays(numbers["baseline"])
 
 
 @eqx.filter_jit

@@ -11,6 +11,7 @@ from .community import CommunityModel
 from .esn import ESN
 from .forecaster import Forecaster
 from .regressor import SequenceRegressor
+from .tree_esn import TreeESN
 
 MODELS: dict[str, type[Estimator]] = {
     model.kind: model
@@ -20,6 +21,7 @@ MODELS: dict[str, type[Estimator]] = {
         SequenceRegressor,
         CommunityModel,
         ESN,
+        TreeESN,
         Persistence,
         SeasonalNaive,
         Mean,

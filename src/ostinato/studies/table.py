@@ -23,6 +23,7 @@ STUDIES: dict[str, str] = {
     "reward-speed": "ostinato.studies.reward_speed",
     "crbp": "ostinato.studies.crbp",
     "oscillator": "ostinato.studies.oscillator",
+    "beer-agents": "ostinato.studies.beer_agents",
     "stream": "ostinato.studies.stream",
     "truncation": "ostinato.studies.truncation",
     "kalman": "ostinato.studies.kalman",
@@ -30,6 +31,7 @@ STUDIES: dict[str, str] = {
     "associative": "ostinato.studies.associative",
     "reservoir": "ostinato.studies.reservoir",
     "microbiome": "ostinato.studies.microbiome",
+    "alkanes": "ostinato.studies.alkanes",
 }
 
 

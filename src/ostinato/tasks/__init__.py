@@ -6,6 +6,8 @@ from .base import Task as Task
 from .base import Trial as Trial
 from .classification import Classification as Classification
 from .copying import Copy as Copy
+from .embodied import walk as walk
+from .embodied import watch_fall as watch_fall
 from .environment import Environment as Environment
 from .environment import Feedback as Feedback
 from .environment import check_environment as check_environment
