@@ -1,6 +1,6 @@
 """What a community model has learned: where it is right, who changes what, where the carbon goes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -79,27 +79,42 @@ class Surrogate(NamedTuple):
 
 
 def surrogate(
-    model: CommunityModel, communities: Communities, *, samples: int = 300, ridge: float = 1e-3, seed: int = 0
+    model: CommunityModel | Callable[[np.ndarray], np.ndarray],
+    communities: Communities,
+    *,
+    samples: int = 300,
+    ridge: float = 1e-3,
+    seed: int = 0,
 ) -> Surrogate:
     r"""Explain each prediction by who is there: leave out species at random, predict, and fit a weighted linear map.
 
+    `model`: a `CommunityModel`, or any function of what is there first, `(n, features)`, to what is there at last.
+
     Each present species is kept with probability 1/2, with the amount that it had. A sample that lacks the share $d$ of
     the species counts $\exp(-d^2 / 0.25^2 / 2)$: what is near to the community counts most.
+
+    ```python
+    >>> start = np.array([[[0.1, 0.2, 0.0]]])
+    >>> data = Communities(("c",), ("A", "B"), ("acid",), np.zeros(1), start)
+    >>> acid = lambda first: (first[:, :2] > 0) @ np.array([[0.0, 0.0, 30.0], [0.0, 0.0, -10.0]])
+    >>> surrogate(acid, data, ridge=1e-9).effects[0, 2].round(4).tolist()
+    [30.0, -10.0]
+
+    ```
     """
-    model.check_fitted()
+    predict = _last_time(model) if isinstance(model, CommunityModel) else model
     present, first = communities.present, communities.initial
     count, species = len(communities), present.shape[1]
     effects = np.full((count, first.shape[1], species), np.nan)
     r2 = np.zeros((count, first.shape[1]))
     for c in range(count):
         there = np.flatnonzero(present[c])
-        keep = (
-            np.stack([permutation(2 * samples, seed, c, int(i), name="surrogate") for i in there], 1)[:samples] % 2 == 0
-        )
+        draws = [permutation(2 * samples, seed, c, int(i), name="surrogate")[:samples] % 2 == 0 for i in there]
+        keep = np.stack(draws, axis=1)
         keep = np.concatenate([np.ones((1, len(there)), bool), keep[keep.any(1)]])
         starts = np.repeat(first[c][None], len(keep), axis=0)
         starts[:, there] *= keep
-        made = model.networks_.forecast(starts, len(model.hours_) - 1)[: model.members].mean(0)[:, -1]
+        made = predict(starts)
         weight = np.exp(-((1 - keep.mean(1)) ** 2) / (2 * 0.25**2))
         root = np.sqrt(weight / weight.sum())[:, None]
         inputs = np.concatenate([np.ones((len(keep), 1)), keep], axis=1) * root
@@ -111,6 +126,12 @@ def surrogate(
         spread = (((made - (weight @ made) / weight.sum()) * root) ** 2).sum(0)
         r2[c] = np.where(spread > 0, 1 - left / np.maximum(spread, 1e-30), 0.0)
     return Surrogate(effects, r2)
+
+
+def _last_time(model: CommunityModel) -> Callable[[np.ndarray], np.ndarray]:
+    model.check_fitted()
+    steps = len(model.hours_) - 1
+    return lambda first: model.networks_.forecast(first, steps)[: model.members].mean(0)[:, -1]
 
 
 class Edge(NamedTuple):

@@ -84,7 +84,8 @@ def corners(
     The first plane is that of columns 0 and 1 of `predicted`, the second that of columns 2 and 3 (Baranwal et al. 2022:
     butyrate and lactate, then acetate and succinate). A corner holds what is above `quantile`, or below 1 - `quantile`,
     of both columns, the second time counted among those of the first corner. Where fewer than are needed lie there, the
-    quantile is lowered by steps of 0.01 until they do, that of the second plane first. In each the first community is drawn at random; then
+    quantile is lowered by steps of 0.01 until they do, that of the second plane first. In each the first community is
+    drawn at random; then
 
     * `spread="hamming"`: those that differ from it in the most species, as the paper words it;
     * `spread="maxmin"`: one after the other the one that differs most from the nearest of those chosen.

@@ -35,7 +35,7 @@ def matrix_figure(
     """
     values = np.asarray(values, float)
     check_same(values.shape, (len(rows), len(columns)), "values", "(rows, columns)")
-    most = float(np.nanmax(np.abs(values), initial=0.0)) if top is None else top
+    most = float(np.abs(np.nan_to_num(values)).max(initial=0.0)) if top is None else top
     names = [_short(name) for name in (*rows, *columns)]
     longest = max((len(n) for n in names), default=1)
     left = 14 + 7.4 * longest
