@@ -70,7 +70,7 @@ class Surrogate(NamedTuple):
     """A linear map that stands for the model around each community (Ribeiro et al. 2016).
 
     * `effects (n, features, species)`: how much more of a feature there is at the last time with the species than
-      without it; NaN for species that were not put in.
+      without it; NaN for species that were not put in, and in communities of one species.
     * `r2 (n, features)`: how much of the model's answers the linear map explains.
     """
 
@@ -109,6 +109,8 @@ def surrogate(
     r2 = np.zeros((count, first.shape[1]))
     for c in range(count):
         there = np.flatnonzero(present[c])
+        if len(there) < 2:
+            continue
         draws = [permutation(2 * samples, seed, c, int(i), name="surrogate")[:samples] % 2 == 0 for i in there]
         keep = np.stack(draws, axis=1)
         keep = np.concatenate([np.ones((1, len(there)), bool), keep[keep.any(1)]])
