@@ -13,7 +13,7 @@ from ostinato.data import Communities, SequenceBatch
 from ostinato.errors import DataError, NotFitted, SettingsError
 from ostinato.models import CommunityModel, load_model
 from ostinato.models.community_baselines import CommunityLinear, CommunityMean, _left_out, _solve
-from ostinato.models.community_intervals import reach
+from ostinato.models.community_intervals import reach, residuals
 from ostinato.models.community_network import CommunityCell, CommunityNetwork, seen_squared
 from ostinato.models.community_scores import by_feature, by_time, coverage, determination, pearson, summary
 from ostinato.models.community_training import Job, Rounds, train
@@ -175,7 +175,8 @@ def test_hours_between_and_beyond() -> None:
 def test_bounds_are_ranks_of_errors_on_communities_not_seen() -> None:
     data = made(12)
     model = CommunityModel(**SMALL | {"folds": 3}).fit(data)
-    errors = model.residuals_
+    errors = residuals(data, model.unseen_)
+    assert np.isfinite(model.unseen_).all()
     # Acid: all twelve communities; the rank is that of 13 * 0.9 among all 36 errors, as 12 are few.
     pooled = np.sort(errors[:, 3].ravel())
     half = reach(errors, 0.9)[:, 3]

@@ -12,7 +12,21 @@ from ostinato.cli.output import complain, emit, wants_debug, wants_json
 from ostinato.errors import OstinatoError
 
 FAULT, INTERRUPTED = 1, 130
-ORDER = ("demo", "fit", "predict", "evaluate", "report", "info", "list", "data", "study", "bench", "doctor")
+ORDER = (
+    "demo",
+    "fit",
+    "predict",
+    "evaluate",
+    "report",
+    "explain",
+    "design",
+    "info",
+    "list",
+    "data",
+    "study",
+    "bench",
+    "doctor",
+)
 
 
 class Command(TyperCommand):

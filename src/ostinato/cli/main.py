@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ostinato.cli import data, demo, doctor, fit, lists, numbers, runs
+from ostinato.cli import data, demo, design, doctor, explain, fit, lists, numbers, runs
 from ostinato.cli.app import App, Root
 from ostinato.cli.output import remember_debug
 
@@ -41,6 +41,8 @@ app.add_typer(fit.app, name="fit")
 app.command("predict")(runs.predict)
 app.command("evaluate")(runs.evaluate)
 app.command("report")(runs.report)
+app.command("explain")(explain.explain)
+app.command("design")(design.design)
 app.command("info")(runs.info)
 app.command("list")(lists.list_)
 app.add_typer(data.app, name="data")

@@ -57,7 +57,8 @@ class CommunityModel(Estimator):
       quarter every 12 epochs up to the 99th), `l2` (added to the gradient), `clip` (norm of the gradient): Adam.
 
     After `fit`: `species_`, `metabolites_`, `hours_`, `networks_` (a `Side`: members, then folds), `baselines_`,
-    `residuals_ (times, features, communities)`, sorted, `medium_` (metabolites at the first time), `history_`.
+    `communities_` (the training data, which are saved with the model), `unseen_` (what the folds predict for them, each
+    by the network that has not seen it), `medium_` (metabolites at the first time), `history_`.
 
     Raises `SettingsError`, `DataError`, `NotFitted`.
 
@@ -139,10 +140,11 @@ class CommunityModel(Estimator):
         self.hours_, self.networks_, self.history_ = data.hours, side, history
         self.medium_ = data.initial[:, len(data.species) :].mean(0)
         self.baselines_ = baselines(data)
-        self.residuals_ = np.full((len(data.hours) - 1, len(data.features), len(data)), np.nan)
+        self.communities_, self.unseen_ = data, np.full(data.values[:, 1:].shape, np.nan)
         if parts:
             made = side.forecast(data.initial, len(data.hours) - 1)[self.members :]
-            self.residuals_ = residuals(data, made, parts)
+            for k, part in enumerate(parts):
+                self.unseen_[part] = made[k, part]
         return self
 
     @property
@@ -271,7 +273,7 @@ class CommunityModel(Estimator):
         if not 0 < level < 1:
             raise SettingsError(f"level: expected a share between 0 and 1, got {level}")
         measured = len(self.hours_)
-        half = reach(self.residuals_, level)
+        half = reach(residuals(self.communities_, self.unseen_), level)
         half = np.concatenate([np.zeros((1, half.shape[1])), half])
         wide = PchipInterpolator(grid[:measured], half, axis=0)(np.minimum(hours, grid[measured - 1]))
         absent = np.concatenate([~data.present, np.zeros((len(data), len(data.metabolites)), bool)], axis=1)
@@ -304,7 +306,8 @@ class CommunityModel(Estimator):
             "networks": side.networks,
             "mean": np.stack([s.mean for s in side.scales]),
             "scale": np.stack([s.scale for s in side.scales]),
-            "residuals": np.nan_to_num(self.residuals_, nan=-1.0),
+            "values": _stored(self.communities_.values),
+            "unseen": _stored(self.unseen_),
             "baselines": {name: b.arrays() for name, b in self.baselines_.items()},
         }
         numbers = {
@@ -312,7 +315,7 @@ class CommunityModel(Estimator):
             "metabolites": list(self.metabolites_),
             "hours": self.hours_.tolist(),
             "medium": self.medium_.tolist(),
-            "communities": self.residuals_.shape[2],
+            "communities": list(self.communities_.names),
             "history": self.history_,
         }
         return weights, numbers
@@ -320,7 +323,7 @@ class CommunityModel(Estimator):
     def _restore(self, numbers: dict[str, Any], weights: Weights) -> None:
         self._check()
         species, metabolites = tuple(map(str, numbers["species"])), tuple(map(str, numbers["metabolites"]))
-        hours = np.asarray(numbers["hours"], float)
+        names, hours = tuple(map(str, numbers["communities"])), np.asarray(numbers["hours"], float)
         if hours.ndim != 1 or len(hours) < 2 or not (np.diff(hours) > 0).all():
             raise CorruptFile(f"hours: expected two or more increasing times, got {numbers['hours']}")
         count, later, width = self.members + self.folds, len(hours) - 1, len(species) + len(metabolites)
@@ -334,7 +337,8 @@ class CommunityModel(Estimator):
             "networks": networks,
             "mean": np.zeros((count, later + 1, width)),
             "scale": np.zeros((count, later + 1, width)),
-            "residuals": np.zeros((later, width, int(numbers["communities"]))),
+            "values": np.zeros((len(names), later + 1, width)),
+            "unseen": np.zeros((len(names), later, width)),
             "baselines": shapes,
         }
         read = weights(like)
@@ -344,8 +348,8 @@ class CommunityModel(Estimator):
         self.species_, self.metabolites_, self.hours_ = species, metabolites, hours
         self.networks_, self.history_ = Side(read["networks"], scales), list(numbers["history"])
         self.medium_ = np.asarray(numbers["medium"], float)
-        errors = np.asarray(read["residuals"], float)
-        self.residuals_ = np.where(errors < 0, np.nan, errors)
+        values, self.unseen_ = (_read_back(read[name]) for name in ("values", "unseen"))
+        self.communities_ = Communities(names, species, metabolites, hours, values)
         kept = {name: {k: np.asarray(v) for k, v in arrays.items()} for name, arrays in read["baselines"].items()}
         self.baselines_ = {"mean": CommunityMean(**kept["mean"]), "linear": CommunityLinear(**kept["linear"])}
 
@@ -364,6 +368,16 @@ def _parts(count: int, folds: int, seed: int) -> list[np.ndarray]:
     if not 2 <= folds <= count:
         raise SettingsError(f"folds: expected 2 to {count}, as there are {count} communities, got {folds}")
     return [np.sort(part) for part in np.array_split(permutation(count, seed, name="folds"), folds)]
+
+
+def _stored(values: np.ndarray) -> np.ndarray:
+    """For a file, in which every number is finite: amounts are 0 or more, so -1 stands for a missing one."""
+    return np.nan_to_num(values, nan=-1.0)
+
+
+def _read_back(values: Any) -> np.ndarray:
+    values = np.asarray(values, float)
+    return np.where(values < 0, np.nan, values)
 
 
 def _between(grid: np.ndarray, curve: np.ndarray, hours: np.ndarray) -> np.ndarray:

@@ -12,15 +12,13 @@ FEW = 19
 
 
 def residuals(
-    data: Communities, made: Float[np.ndarray, "folds n later features"], parts: list[np.ndarray]
+    data: Communities, unseen: Float[np.ndarray, "n later features"]
 ) -> Float[np.ndarray, "later features n"]:
-    """Absolute errors of each fold's network on what it has not seen, sorted along the last axis, NaN at its end.
+    """Absolute errors of predictions by networks that have not seen the community, sorted, NaN at the end.
 
     Those of species that were not put in are left out: nothing is uncertain about them.
     """
-    errors = np.full(data.values[:, 1:].shape, np.nan)
-    for k, part in enumerate(parts):
-        errors[part] = np.abs(made[k, part] - data.values[part, 1:])
+    errors = np.abs(unseen - data.values[:, 1:])
     some = len(data.species)
     errors[..., :some] = np.where(data.present[:, None, :], errors[..., :some], np.nan)
     return np.sort(np.moveaxis(errors, 0, -1), axis=-1)

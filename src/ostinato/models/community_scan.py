@@ -102,20 +102,23 @@ def _predictor(model: CommunityModel, total: float) -> Callable[[Array], Array]:
     bits = jnp.arange(species, dtype=jnp.uint32)
 
     @eqx.filter_jit
-    def predict(members: Any, begin: Array, end: Array, codes: Array) -> Array:
-        there = ((codes[:, None] >> bits[None, :]) & jnp.uint32(1)).astype(dtype)
-        each = jnp.asarray(total, dtype) / jnp.sum(there, axis=1, keepdims=True)
+    def predict(members: Any, begin: Array, nothing: Array, end: Array, codes: Array) -> Array:
+        there = ((codes[:, None] >> bits[None, :]) & jnp.uint32(1)) == 1
+        each = jnp.asarray(total, dtype) / jnp.sum(there, axis=1, keepdims=True, dtype=dtype)
         acids = jnp.broadcast_to(medium[None, :], (len(codes), len(medium)))
-        first = jnp.concatenate([there * each, acids], axis=1)
+        first = jnp.concatenate([jnp.where(there, each, jnp.zeros_like(each)), acids], axis=1)
 
-        def one(member: Any, begin: Array, end: Array) -> Array:
+        def one(member: Any, begin: Array, nothing: Array, end: Array) -> Array:
             z = (first - begin[0][None, :]) / begin[1][None, :]
+            # To the last bit what the cell takes for no abundance.
+            z = jnp.concatenate([jnp.where(there, z[:, :species], nothing[None, :]), z[:, species:]], axis=1)
             y = member.forecast(z, steps)[:, -1, species:]
             return jnp.maximum(y * end[1][None, :] + end[0][None, :], 0)
 
-        return jnp.mean(eqx.filter_vmap(one)(members, begin, end), axis=0)
+        return jnp.mean(eqx.filter_vmap(one)(members, begin, nothing, end), axis=0)
 
-    stacked = jnp.stack(begin), jnp.stack(end)
+    absent = [jnp.asarray((-s.mean / s.scale)[0, :species], dtype) for s in scales]
+    stacked = jnp.stack(begin), jnp.stack(absent), jnp.stack(end)
     return lambda codes: predict(members, *stacked, codes)
 
 

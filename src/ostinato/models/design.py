@@ -14,7 +14,8 @@ from ostinato.errors import DataError, SettingsError
 Codes = UInt[np.ndarray, "n"]
 """Communities as numbers: bit i of one says whether species i is in it."""
 
-STEP = 0.01
+STEP, LOWEST = 0.01, 0.5 - 1e-9
+QUARTERS = tuple(product((True, False), repeat=2))
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def corners(
     The first plane is that of columns 0 and 1 of `predicted`, the second that of columns 2 and 3 (Baranwal et al. 2022:
     butyrate and lactate, then acetate and succinate). A corner holds what is above `quantile`, or below 1 - `quantile`,
     of both columns, the second time counted among those of the first corner. Where fewer than are needed lie there, the
-    quantile is lowered by steps of 0.01 until they do. In each the first community is drawn at random; then
+    quantile is lowered by steps of 0.01 until they do, that of the second plane first. In each the first community is
+    drawn at random; then
 
     * `spread="hamming"`: those that differ from it in the most species, as the paper words it;
     * `spread="maxmin"`: one after the other the one that differs most from the nearest of those chosen.
@@ -99,12 +101,11 @@ def corners(
             f"got {quantile}, {per_corner}, {spread!r}"
         )
     found = []
-    for i, outer in enumerate(product((True, False), repeat=2)):
-        rows, at = _corner(predicted, np.arange(len(predicted)), (0, 1), outer, quantile, 4 * per_corner)
-        for j, inner in enumerate(product((True, False), repeat=2)):
-            inside, further = _corner(predicted, rows, (2, 3), inner, quantile, per_corner)
-            chosen = _apart(codes[inside], per_corner, spread, seed, 4 * i + j)
-            found.append(Corner(outer + inner, inside[chosen], len(inside), (at, further)))
+    for i, outer in enumerate(QUARTERS):
+        rows, at, inner = _both(predicted, outer, quantile, per_corner)
+        for j, (second, (inside, further)) in enumerate(zip(QUARTERS, inner, strict=True)):
+            chosen = _apart(codes[rows[inside]], per_corner, spread, seed, 4 * i + j)
+            found.append(Corner(outer + second, rows[inside][chosen], len(inside), (at, further)))
     taken: set[int] = set()
     for corner in found:
         if taken & set(corner.rows.tolist()):
@@ -133,13 +134,14 @@ def desirability(
     """
     if not wishes:
         raise SettingsError("wishes: expected at least one")
-    total = np.zeros(len(predicted))
+    # In single precision: there may be tens of millions.
+    total = np.zeros(len(predicted), np.float32)
     for name, wish in wishes.items():
         if name not in names:
             raise SettingsError(f"wishes: no {name!r} among {', '.join(names)}")
-        y = np.asarray(predicted[:, list(names).index(name)], float)
-        low, high = np.quantile(y, [0.01, 0.99])
-        wide = max(high - low, 1e-12)
+        y = np.array(predicted[:, list(names).index(name)], np.float32)
+        low, high = np.quantile(y, [0.01, 0.99]).astype(np.float32)
+        wide = np.maximum(high - low, np.float32(1e-12))
         if wish == "max":
             one = (y - low) / wide
         elif wish == "min":
@@ -147,10 +149,10 @@ def desirability(
         elif isinstance(wish, str):
             raise SettingsError(f"wishes: expected max, min or a number for {name!r}, got {wish!r}")
         else:
-            one = 1 - np.abs(y - wish) / wide
+            one = 1 - np.abs(y - np.float32(wish)) / wide
         with np.errstate(divide="ignore"):
             total += np.log(np.clip(one, 0, 1))
-    return np.exp(total / len(wishes))
+    return np.exp(total / np.float32(len(wishes)))
 
 
 def pipetting(
@@ -202,21 +204,42 @@ def name_of(present: Any, species: Sequence[str]) -> str:
     return "-".join(name for name, there in zip(species, present, strict=True) if there)
 
 
-def _corner(
-    values: np.ndarray, rows: np.ndarray, columns: tuple[int, int], high: tuple[bool, ...], quantile: float, least: int
-) -> tuple[np.ndarray, float]:
-    """Those of the rows that lie in one corner of a plane, and the quantile at which it holds enough of them."""
-    pair = [np.asarray(values[rows, c]) for c in columns]
+def _both(
+    predicted: np.ndarray, outer: tuple[bool, bool], quantile: float, least: int
+) -> tuple[np.ndarray, float, list[tuple[np.ndarray, float]]]:
+    """A corner of the first plane whose four corners in the second all hold enough, and where it begins."""
     level = quantile
-    while level >= 0.5 - 1e-9:
-        inside = np.ones(len(rows), bool)
-        for y, up in zip(pair, high, strict=True):
-            inside &= y >= np.quantile(y, level) if up else y <= np.quantile(y, 1 - level)
-        if inside.sum() >= least:
-            return rows[inside], round(level, 4)
+    while level >= LOWEST:
+        rows = _inside(predicted[:, 0], predicted[:, 1], outer, level)
+        inner = [_corner(predicted[rows, 2], predicted[rows, 3], high, quantile, least) for high in QUARTERS]
+        if all(one is not None for one in inner):
+            return rows, round(level, 4), [one for one in inner if one is not None]
         level -= STEP
-    words = " and ".join(f"{'high' if up else 'low'} in column {c}" for up, c in zip(high, columns, strict=True))
-    raise DataError(f"corners: fewer than {least} of {len(rows)} communities are {words}, even at the median")
+    words = " and ".join(f"{'high' if up else 'low'} in column {c}" for c, up in enumerate(outer))
+    raise DataError(
+        f"corners: even at the median, the communities that are {words} do not hold {least} in each corner of the "
+        f"second plane; there are {len(predicted)} in all"
+    )
+
+
+def _corner(
+    first: np.ndarray, second: np.ndarray, high: tuple[bool, bool], quantile: float, least: int
+) -> tuple[np.ndarray, float] | None:
+    level = quantile
+    while len(first) >= least and level >= LOWEST:
+        inside = _inside(first, second, high, level)
+        if len(inside) >= least:
+            return inside, round(level, 4)
+        level -= STEP
+    return None
+
+
+def _inside(first: np.ndarray, second: np.ndarray, high: tuple[bool, bool], level: float) -> np.ndarray:
+    """The rows beyond the quantiles of both."""
+    good = np.ones(len(first), bool)
+    for y, up in zip((first, second), high, strict=True):
+        good &= y >= np.quantile(y, level) if up else y <= np.quantile(y, 1 - level)
+    return np.flatnonzero(good)
 
 
 def _apart(codes: Codes, count: int, spread: str, seed: int, number: int) -> np.ndarray:

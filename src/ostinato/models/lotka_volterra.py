@@ -38,8 +38,8 @@ class LotkaVolterra:
     """
 
     growth: Float[np.ndarray, "species"]
-    interactions: Float[np.ndarray, "species others"]
-    third: Float[np.ndarray, "species others more"] | None = None
+    interactions: Float[np.ndarray, "rows columns"]
+    third: Float[np.ndarray, "rows columns more"] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.growth)

@@ -108,7 +108,7 @@ def refine_lotka_volterra(
 
     def error(weights: Any) -> Float[Array, ""]:
         made = jax.vmap(lambda x: simulated(weights, x))(values[:, 0])
-        return jnp.sum(jnp.square((made - values) / unit) * there) / jnp.sum(there)
+        return jnp.sum(jnp.square((made - values) / unit[None, None, :]) * there) / jnp.sum(there)
 
     optimizer = optax.adam(optax.cosine_decay_schedule(rate, steps))
 

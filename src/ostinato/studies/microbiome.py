@@ -98,6 +98,15 @@ def run(settings: StudySettings) -> list[Claim]:
     return claims
 
 
+def folds_of(count: int) -> np.ndarray:
+    """The fold of each row, as scikit-learn's `KFold(20, shuffle=True, random_state=0)` has it: as was published."""
+    shuffled, order = np.arange(count), np.empty(count, int)
+    np.random.RandomState(0).shuffle(shuffled)
+    for k, part in enumerate(np.array_split(shuffled, FOLDS)):
+        order[part] = k
+    return order
+
+
 def _split(
     found: dict[str, Any], others: dict[str, dict[str, Any]], options: dict[str, Any], seeds: list[int]
 ) -> list[Claim]:
@@ -124,12 +133,7 @@ def _split(
 def _table(train: Communities, test: Communities, options: dict[str, Any], settings: StudySettings) -> list[Claim]:
     """20-fold cross-validation over the communities in the order of their names."""
     data = _joined(train, test)
-    order = np.empty(len(data), int)
-    # The folds of scikit-learn's KFold(20, shuffle=True, random_state=0), on which the published predictions were made.
-    shuffled = np.arange(len(data))
-    np.random.RandomState(0).shuffle(shuffled)
-    for k, part in enumerate(np.array_split(shuffled, FOLDS)):
-        order[part] = k
+    order = folds_of(len(data))
     clock = Clock()
     predicted = _model(options, members=1).cross_validate(data, order=order, callback=clock)
     three = _model(options, members=3).cross_validate(data, order=order)

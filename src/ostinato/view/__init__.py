@@ -9,10 +9,13 @@ from .evaluation import Evaluation as Evaluation
 from .evaluation import Pairs as Pairs
 from .evaluation import Panel as Panel
 from .evaluation import Score as Score
+from .explained import explained as explained
 from .flow import flow_figure as flow_figure
 from .heatmap import confusion_figure as confusion_figure
 from .lines import Line as Line
 from .lines import line_figure as line_figure
+from .matrix import matrix_figure as matrix_figure
+from .network import network_figure as network_figure
 from .report import Record as Record
 from .report import read_agents as read_agents
 from .report import read_record as read_record
