@@ -114,7 +114,7 @@ def test_the_gradient_improves_on_the_regression() -> None:
     truth = LotkaVolterra.random(4, seed=5)
     coarse = data_of(truth, np.array([0.0, 12.0, 24.0]))
     start = regress_lotka_volterra(coarse)
-    better = refine_lotka_volterra(start, coarse, steps=60, rate=2e-2)
+    better = refine_lotka_volterra(start, coarse, steps=200, rate=2e-2)
     error = lambda model: np.abs(model.predict(coarse) - coarse.values[:, 1:]).mean()
     assert error(better) < 0.5 * error(start)
 

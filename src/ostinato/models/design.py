@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ Codes = UInt[np.ndarray, "n"]
 """Communities as numbers: bit i of one says whether species i is in it."""
 
 STEP, LOWEST = 0.01, 0.5 - 1e-9
-QUARTERS = tuple(product((True, False), repeat=2))
+QUARTERS = tuple((x, y) for x in (True, False) for y in (True, False))
 
 
 @dataclass(frozen=True)

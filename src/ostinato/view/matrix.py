@@ -38,9 +38,9 @@ def matrix_figure(
     most = float(np.abs(np.nan_to_num(values)).max(initial=0.0)) if top is None else top
     names = [_short(name) for name in (*rows, *columns)]
     longest = max((len(n) for n in names), default=1)
-    left = 14 + 7.4 * longest
+    left = 18 + 8.6 * longest
     side = max(9.0, min(40.0, (width - left - 8) / max(len(columns), 1)))
-    head = 10 + 7.4 * longest
+    head = 12 + 8.6 * longest
     parts = []
     for j, name in enumerate(columns):
         place = f"translate({left + side * (j + 0.5) + 4:.1f} {head - 6:.1f}) rotate(-90)"
