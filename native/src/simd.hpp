@@ -245,7 +245,8 @@ OSTINATO_INLINE Vec<T> log_(Vec<T> x) {
   constexpr T lift = static_cast<T>(int64_t(1) << C::mantissa);
   Ints<T> small = x < C::tiny;
   Vec<T> v = small ? x * lift : x;
-  Ints<T> i = to_bits<T>(v);
+  // What has no logarithm, -0 too, is 1 here, so that the integers below stay in their range; its result comes last.
+  Ints<T> i = to_bits<T>(x > T(0) ? v : fill<T>(1));
   // The mantissa is brought between sqrt(1/2) and sqrt(2), so that logarithms near 1 lose nothing.
   Ints<T> root = to_bits<T>(fill<T>(static_cast<T>(0.70710678118654752440)));
   Ints<T> n = (i - root) >> C::mantissa;
