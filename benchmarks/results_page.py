@@ -22,6 +22,8 @@ def page() -> str:
     benches = [bench(result) for result in files.values() if "rows" in result]
     benches += [resumed(result) for result in files.values() if "kills" in result]
     benches += [installed(result) for result in files.values() if "wheel_bytes" in result]
+    benches += [by_hand(result) for result in files.values() if "by_hand" in result]
+    benches += [suite(result) for result in files.values() if "suite" in result]
     parts = [HEAD, "## Studies\n", *studies] if studies else [HEAD]
     return "\n".join([*parts, "## Benches\n", *benches] if benches else parts)
 
@@ -70,6 +72,29 @@ def installed(result: dict[str, Any]) -> str:
     head = "| case | JAX | compiled kernels | equal to the reference |\n| --- | --- | --- | --- |"
     command = f"`python benchmarks/wheels.py` on {_machine(result['machine'])}"
     return "\n".join(["### wheels\n", command + "\n", head, *rows]) + "\n"
+
+
+def by_hand(result: dict[str, Any]) -> str:
+    """The traced program beside C++."""
+    rows = [
+        f"| {c['batch']} | {c['hidden']} | {c['program_ns']:.0f} | {c['by_hand_ns']:.0f} | {c['ratio']:.2f} | "
+        f"{c['bar']:.2f} | {'yes' if c['holds'] else 'no'} |"
+        for c in result["by_hand"]
+    ]
+    head = "| batch | units | program, ns | by hand, ns | ratio | at most | holds |\n" + "| --- " * 7 + "|"
+    command = (
+        f"`python benchmarks/handwritten.py`, an LSTM step forward, {result['build']}, on {_machine(result['machine'])}"
+    )
+    return "\n".join(["### handwritten\n", command + "\n", head, *rows]) + "\n"
+
+
+def suite(result: dict[str, Any]) -> str:
+    """The large test run, in a sentence."""
+    outcomes = ", ".join(f"{count} {name}" for name, count in result["outcomes"].items())
+    again = len(result.get("run_again", []))
+    after = f", {again} of them after a correction (`--failed`)" if again else ""
+    command = f"`python benchmarks/full_suite.py`, {result['seconds']:.0f} s on {_machine(result['machine'])}"
+    return f"### full suite\n\n{command}\n\n`{result['suite']}`: {outcomes}{after}.\n"
 
 
 def _machine(machine: dict[str, Any]) -> str:
