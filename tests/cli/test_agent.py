@@ -45,7 +45,8 @@ def test_from_command_to_report(tmp_path):
     (out / "report.html").unlink()
     answer("report", out)
     assert (out / "report.html").read_text() == page
-    assert "expected a run of forecast, classify, regress, community, got one of 'agent'" in refusal(3, "predict", out, "new.csv")
+    refused = refusal(3, "predict", out, "new.csv")
+    assert "expected a run of forecast, classify, regress, community, got one of 'agent'" in refused
     # A network that met the criterion does the task as Gymnasium sees it: 85 % of trials were right, half by chance.
     assert kept["trials_to_criterion"][0] > 0
     lived = load_agent(out).live(GymTask(make_environment("match", {"delay": 0})), 300)
