@@ -81,9 +81,9 @@ def learner(
     return start, some
 
 
-def follow(rule: Rule, chunk: int, rate: float, steps: int) -> dict[str, Any]:
+def follow(rule: Rule, chunk: int, rate: float, steps: int, seed: int = 0) -> dict[str, Any]:
     """Learn from so many steps: the error of each part, steps a second, and how much memory the process had."""
-    done, some = learner(rule, chunk, rate)
+    done, some = learner(rule, chunk, rate, seed)
     held = sum(leaf.nbytes for leaf in jax.tree.leaves(done))
     done, errors = some(done, jnp.uint32(0))  # this part compiles, and is not timed
     curve, peaks = [float(jnp.mean(errors))], []
@@ -119,6 +119,10 @@ def run(settings: StudySettings) -> list[Claim]:
     settings.note(f"truncated BPTT, window {WINDOW}: error {best['error']:.3f} at rate {best['rate']}")
     baseline = {"truncated BPTT, window 10, best rate": best["error"], "always 0": 1.0}
     grown = (online["peak_kib_at_the_end"] - online["peak_kib_after_a_tenth"]) / 1024
+    # Rates were chosen on the stream of seed 0; on these nothing was.
+    seeds = () if settings.quick else (11, 12)
+    others = {seed: follow(RTRL(diagonal=True), 1, RATE, steps, seed)["error"] for seed in seeds}
+    settings.note(f"diagonal RTRL on streams that nothing was chosen on: {others}")
     same = online["carried_bytes"] == online["carried_bytes_at_the_end"]
     speed = online["steps_per_processor_second"]
     return [
@@ -129,8 +133,8 @@ def run(settings: StudySettings) -> list[Claim]:
             online["error"],
             "at most 0.1, where truncated BPTT with window 10 stays above 0.5",
             baseline,
-            online["error"] <= 0.1 and best["error"] > 0.5,
-            {"online": online, "truncated": truncated},
+            max(online["error"], *others.values(), 0.0) <= 0.1 and best["error"] > 0.5,
+            {"online": online, "truncated": truncated, "other_streams": others},
         ),
         Claim(
             "steps a second on one core, IndRNN 128, an update at every step",
