@@ -1,6 +1,5 @@
 """The help of every command: at once, without JAX, with an example."""
 
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +18,8 @@ for line in sys.stdin.read().splitlines():
         app([*line.split(), "--help"])
     except SystemExit as leave:
         assert leave.code == 0, line
-assert "jax" not in sys.modules, "JAX was imported"
+heavy = {"jax", "numpy", "scipy", "equinox", "optax", "diffrax", "pandas", "matplotlib", "pyarrow"} & sys.modules.keys()
+assert not heavy, f"imported for a help: {sorted(heavy)}"
 """
 
 
@@ -43,13 +43,11 @@ def test_every_command_has_an_example() -> None:
             assert f"Example: ostinato {' '.join(path)}" in " ".join(result.stdout.split()), path
 
 
-def test_help_needs_no_jax_and_little_time() -> None:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+def test_help_loads_nothing_heavy() -> None:
+    """What makes a help slow is what it imports, and that can be named; seconds depend on the machine."""
     lines = "\n".join(" ".join(path) for path in PATHS)
     done = subprocess.run([sys.executable, "-c", PROBE], input=lines, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    # All of them together: a second of processor time, whatever else the machine is doing; importing JAX takes as long.
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 2.0
 
 
 def test_version_and_usage() -> None:

@@ -252,6 +252,10 @@ DAMAGE = {
 }
 
 
+# Seconds on however slow a machine: far less than waiting for a pipe or reading a terabyte would take.
+HANGS = 60
+
+
 @pytest.mark.parametrize("name", DAMAGE)
 def test_a_damaged_checkpoint_is_refused_at_once_and_the_one_before_it_used(tmp_path, name):
     save(tmp_path, 10, 1.0)
@@ -261,7 +265,7 @@ def test_a_damaged_checkpoint_is_refused_at_once_and_the_one_before_it_used(tmp_
     with pytest.raises(CorruptFile):
         load(path)
     found, skipped = latest(tmp_path, make_model(0.0), make_opt(make_model(0.0)))
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < HANGS
     assert found is not None
     assert found.step == 10
     same_bits(found.model, make_model(1.0))

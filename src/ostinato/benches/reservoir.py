@@ -19,13 +19,14 @@ from ostinato.kernels import pack
 from ostinato.layers import Readout, Stack, echo_states
 from ostinato.learning import Ridge
 from ostinato.losses import squared
+from ostinato.precision import float64
 
 UNITS, TIME, CONNECTIVITY, RADIUS, PENALTY = 1000, 5000, 0.1, 0.9, 1e-6
 
 
 def run(settings: BenchSettings) -> list[Row]:
     """Microseconds in float64 for the states, the read-out from states, and both; differences from the peer beside."""
-    with jax.enable_x64(True):
+    with float64():
         return _run(settings)
 
 

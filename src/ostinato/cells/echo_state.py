@@ -79,12 +79,9 @@ class EchoState(GatedCell):
         self.input_size, self.hidden_size = input_size, hidden_size
         self.leak, self.activation, self.trainable = leak, activation, trainable
         dtype = default_dtype(dtype)
-        k_in, k_values, k_places, k_bias = jr.split(key, 4)
-        self.W = input_scaling * jr.uniform(k_in, (1, hidden_size, input_size), dtype, -1, 1)
-        self.b = bias_scaling * jr.uniform(k_bias, (1, hidden_size), dtype, -1, 1)
-        values = jr.normal(k_values, (hidden_size, hidden_size), dtype)
-        there = jr.uniform(k_places, (hidden_size, hidden_size)) < connectivity
-        self.R = scaled_to_radius(jnp.where(there, values, jnp.zeros_like(values)), spectral_radius)[None]
+        shape = (hidden_size, input_size)
+        W, R, b = drawn_reservoir(jr.split(key, 4), shape, connectivity, spectral_radius, dtype)
+        self.W, self.R, self.b = input_scaling * W, R, bias_scaling * b
 
     @property
     def fixed(self) -> tuple[str, ...]:
@@ -116,3 +113,18 @@ def scaled_to_radius(R: Float[Array, "n n"], radius: float) -> Float[Array, "n n
     found = jnp.max(jnp.abs(jnp.linalg.eigvals(wide)))
     scale = jnp.where(found > 0, radius / jnp.where(found > 0, found, jnp.ones_like(found)), jnp.ones_like(found))
     return R * scale.astype(R.dtype)
+
+
+def drawn_reservoir(
+    keys: Array, shape: tuple[int, int], connectivity: float, spectral_radius: float, dtype: DTypeLike
+) -> tuple[Array, Array, Array]:
+    """W `(1, hidden, input)`, b `(1, hidden)` uniform in -1 to 1; R `(1, hidden, hidden)` normal on a share of places.
+
+    R is scaled to the spectral radius; four keys; `shape` is `(hidden, input)`.
+    """
+    hidden, _ = shape
+    k_in, k_values, k_places, k_bias = keys
+    values = jr.normal(k_values, (hidden, hidden), dtype)
+    there = jr.uniform(k_places, (hidden, hidden)) < connectivity
+    R = scaled_to_radius(jnp.where(there, values, jnp.zeros_like(values)), spectral_radius)
+    return jr.uniform(k_in, (1, *shape), dtype, -1, 1), R[None], jr.uniform(k_bias, (1, hidden), dtype, -1, 1)

@@ -10,7 +10,7 @@ from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
 from ostinato.cells.activations import activation_function
 from ostinato.cells.base import GatedCell, Hidden
-from ostinato.cells.echo_state import scaled_to_radius
+from ostinato.cells.echo_state import drawn_reservoir
 from ostinato.cells.init import default_dtype, orthogonal
 from ostinato.errors import SettingsError
 
@@ -74,13 +74,11 @@ class ES2N(GatedCell):
         self.input_size, self.hidden_size = input_size, hidden_size
         self.proximity, self.activation = proximity, activation
         dtype = default_dtype(dtype)
-        k_in, k_values, k_places, k_bias, k_turn = jr.split(key, 5)
-        self.W = input_scaling * jr.uniform(k_in, (1, hidden_size, input_size), dtype, -1, 1)
-        self.b = bias_scaling * jr.uniform(k_bias, (1, hidden_size), dtype, -1, 1)
-        values = jr.normal(k_values, (hidden_size, hidden_size), dtype)
-        there = jr.uniform(k_places, (hidden_size, hidden_size)) < connectivity
-        R = scaled_to_radius(jnp.where(there, values, jnp.zeros_like(values)), spectral_radius)
-        self.R = jnp.concatenate([R[None], orthogonal(k_turn, hidden_size, hidden_size, 1, dtype)])
+        *keys, k_turn = jr.split(key, 5)
+        shape = (hidden_size, input_size)
+        W, R, b = drawn_reservoir(jnp.stack(keys), shape, connectivity, spectral_radius, dtype)
+        self.W, self.b = input_scaling * W, bias_scaling * b
+        self.R = jnp.concatenate([R, orthogonal(k_turn, hidden_size, hidden_size, 1, dtype)])
 
     @property
     def fixed(self) -> tuple[str, ...]:

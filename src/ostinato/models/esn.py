@@ -18,6 +18,7 @@ from ostinato.learning import Ridge
 from ostinato.losses import squared
 from ostinato.models.base import Estimator, Weights
 from ostinato.models.sequences_baseline import Ridge as Baseline
+from ostinato.precision import float64
 
 RESERVOIRS = {"echo-state": EchoState, "es2n": ES2N}
 LAGS = 10
@@ -117,7 +118,7 @@ class ESN(Estimator):
         scale, wanted = (_scaling(rows(parts), self.scale) for parts in (inputs, targets))
         drives = [_drive(scale.transform(part), own) for part in inputs]
         aims = [wanted.transform(part) for part in targets]
-        with jax.enable_x64(True):
+        with float64():
             layers = self._reservoirs(inputs[0].shape[1])
             size = self.hidden_size * self.num_layers + (inputs[0].shape[1] if self.direct else 0)
             # One network for all: only the rule's sums go from sequence to sequence.
@@ -139,7 +140,7 @@ class ESN(Estimator):
     def predict(self, X: Any) -> Any:
         """What is expected at each step, in the units and with the axes of the targets; a list where X is one."""
         drives = self._drives(X)
-        with jax.enable_x64(True):
+        with float64():
             outputs = [
                 np.asarray(unroll(self.readout_, self._features(self.layers_, jnp.asarray(d))[0])[0]) for d in drives
             ]
@@ -156,7 +157,7 @@ class ESN(Estimator):
             raise SettingsError("forecast: fitted with targets of its own; fit(series) alone learns what comes next")
         if steps < 1:
             raise SettingsError(f"steps: expected 1 or more, got {steps}")
-        with jax.enable_x64(True):
+        with float64():
             if history is None:
                 states, last = self._end
             else:
@@ -235,7 +236,7 @@ class ESN(Estimator):
         self._own, self._single = own, single
 
     def _fitted(self) -> tuple[Any, dict[str, Any]]:
-        with jax.enable_x64(True):
+        with float64():
             weights = {"network": Fitted(self.layers_, self.readout_), "end": jax.tree.map(jnp.asarray, self._end)}
             arrays = eqx.filter(weights, eqx.is_array)
         numbers = {
@@ -252,7 +253,7 @@ class ESN(Estimator):
             Standardizer(np.asarray(numbers[n]["mean"], np.float64), np.asarray(numbers[n]["scale"], np.float64))
             for n in ("scale", "target_scale")
         )
-        with jax.enable_x64(True):
+        with float64():
             layers = self._reservoirs(len(scale.mean))
             size = self.hidden_size * self.num_layers + (len(scale.mean) if self.direct else 0)
             fitted = Fitted(layers, Readout(size, len(wanted.mean), dtype="float64", key=jr.key(0)))

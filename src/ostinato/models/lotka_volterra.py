@@ -8,11 +8,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import experimental
 from jaxtyping import Array, Float
 
 from ostinato.data import Communities
 from ostinato.errors import DataError, NonFiniteError, SettingsError, ShapeError
+from ostinato.precision import float64
 
 START = 0.0066
 """Optical density of a whole community when it is put together (Clark et al. 2021), shared out equally."""
@@ -123,13 +123,6 @@ class LotkaVolterra:
         """Abundances at the later times of communities, from the first time alone."""
         start = communities.initial[:, : len(communities.species)]
         return self.simulate(start, communities.hours, tolerance=1e-6)[:, 1:]
-
-
-def float64() -> Any:
-    """A context in which JAX computes in float64."""
-    # The latter before JAX 0.8.
-    enable: Any = jax.enable_x64 if hasattr(jax, "enable_x64") else getattr(experimental, "enable_x64")  # noqa: B009
-    return enable(True)
 
 
 def slope(weights: tuple[Any, Any, Any], x: Float[Array, " species"]) -> Float[Array, " species"]:

@@ -16,6 +16,7 @@ from ostinato.data import SequenceBatch, stream
 from ostinato.errors import DataError, SettingsError, ShapeError
 from ostinato.models.base import Estimator, Weights
 from ostinato.models.sequences_baseline import Ridge
+from ostinato.precision import float64
 from ostinato.trees import Tree, TreeReservoir, climb, pool_nodes, tree_batch
 
 STRENGTHS = tuple(10.0**k for k in range(-5, 3))
@@ -124,7 +125,7 @@ class TreeESN(Estimator):
         return {**_scores(truth, found), "baselines": beside, "count": len(truth)}
 
     def _layers(self, size: int, sigma: float) -> list[TreeReservoir]:
-        with jax.enable_x64(True):
+        with float64():
             return [
                 TreeReservoir(
                     self.n_features_in_,
@@ -141,16 +142,16 @@ class TreeESN(Estimator):
 
     def _states(self, layers: list[TreeReservoir], batch: SequenceBatch) -> list[Float[np.ndarray, "n hidden"]]:
         """What each read-out sees."""
-        with jax.enable_x64(True):
+        with float64():
             pooled: list[Array] = [pool_nodes(climb(layer, batch), batch.mask, self.pool) for layer in layers]
             return [np.asarray(states) for states in pooled]
 
     def _batch(self, trees: Sequence[Tree]) -> SequenceBatch:
-        with jax.enable_x64(True):
+        with float64():
             return tree_batch(trees, self.arity_, dtype="float64")
 
     def _fitted(self) -> tuple[Any, dict[str, Any]]:
-        with jax.enable_x64(True):
+        with float64():
             weights = [{n: jnp.asarray(v) for n, v in readout.arrays().items()} for readout in self.readouts_]
             return {"readouts": weights, "reservoirs": [(c.W, c.R, c.b) for c in self.layers_]}, {
                 "chosen": self.chosen_,
@@ -170,7 +171,7 @@ class TreeESN(Estimator):
         }
         size, targets = self.chosen_["hidden_size"], self.n_targets_
         self.layers_ = self._layers(size, self.chosen_["sigma"])
-        with jax.enable_x64(True):
+        with float64():
             shapes = {"mean": (size,), "scale": (size,), "weights": (size, targets), "constant": (targets,)}
             like = {n: jax.ShapeDtypeStruct(shape, jnp.dtype("float64")) for n, shape in shapes.items()}
             layers = [(c.W, c.R, c.b) for c in self.layers_]

@@ -9,6 +9,7 @@ import numpy as np
 from ostinato.cells import CTRNN
 from ostinato.data.catalogue import load
 from ostinato.data.sets.beer import Neurons
+from ostinato.precision import float64
 from ostinato.tasks.embodied import SENSORS, walk, watch_fall
 
 from .base import Claim, Study, StudySettings
@@ -34,7 +35,7 @@ def network(found: Neurons, inputs: int) -> CTRNN:
 def run(settings: StudySettings) -> list[Claim]:
     """Four falls, all falls from -50 to 50, and a walk of 200 units of time."""
     data = load("beer_agents")
-    with jax.enable_x64(True):
+    with float64():
         agent, walker = network(data["categorize"], SENSORS), network(data["cpg"], 0)
         ends = eqx.filter_jit(jax.vmap(lambda start, line: watch_fall(agent, start, line)[-1]))
         starts, lines = np.array([s for _, s in OFFSETS]), np.array([k == "line" for k, _ in OFFSETS])

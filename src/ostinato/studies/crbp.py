@@ -28,6 +28,7 @@ from ostinato.data import Examples, SequenceBatch
 from ostinato.layers import Stack, unroll
 from ostinato.learning import BPTT, CRBP, RBP, Rule
 from ostinato.losses import squared
+from ostinato.precision import float64
 
 from .base import Claim, Study, StudySettings
 
@@ -62,7 +63,7 @@ def truncation(settings: StudySettings) -> list[Claim]:
     """Cosines between the gradients of CRBP and RBP; RBP beside automatic differentiation."""
     seeds, time = settings.seed_list(5), 60 if settings.quick else 300
     found = []
-    with jax.enable_x64(True):
+    with float64():
         k_x, k_y = jr.split(jr.key(100))
         # Errors of the last steps are 0, so that CRBP's delays end inside the sequence.
         weight = jnp.ones((1, time)).at[:, -3 * max(BARS) :].set(0.0)

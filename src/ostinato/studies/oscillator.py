@@ -7,13 +7,13 @@ The figures to hold to were computed before, with another program.
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
 from ostinato.cells import CTRNN, Adaptive, Cell, Potential, RungeKutta
 from ostinato.layers import unroll
+from ostinato.precision import float64
 
 from .base import Claim, Study, StudySettings
 
@@ -46,7 +46,7 @@ def period(ys: np.ndarray, step: float) -> float:
 
 def run(settings: StudySettings) -> list[Claim]:
     """Euler, exponential Euler, Runge-Kutta, adaptive."""
-    with jax.enable_x64(True):
+    with float64():
         ways: dict[str, tuple[Any, float, float, float]] = {
             "Runge-Kutta, h = 0.01": (RungeKutta(oscillator(0.01)), 0.01, PERIOD, 1e-4),
             "Euler, h = 0.01": (oscillator(0.01), 0.01, 29.00955, 1e-4),

@@ -1,6 +1,5 @@
 """Echo-state networks on their usual tasks: NARMA, Mackey-Glass by itself, the Santa Fe laser, short-term memory."""
 
-import jax
 import numpy as np
 
 from ostinato.analysis import memory_capacity
@@ -9,6 +8,7 @@ from ostinato.cells import ES2N, Cell, EchoState
 from ostinato.data import stream
 from ostinato.data.catalogue import load
 from ostinato.models import ESN
+from ostinato.precision import float64
 
 from .base import Claim, Study, StudySettings
 from .kalman import mackey_glass
@@ -117,7 +117,7 @@ def memory(settings: StudySettings) -> list[Claim]:
         "ES2N": (ES2N, {"proximity": 0.05, "spectral_radius": 0.9}, 97.40),
     }
     capacities = {}
-    with jax.enable_x64(True):
+    with float64():
         for name, (make, options, _) in kinds.items():
             cell = make(1, units, dtype="float64", input_scaling=0.1, key=stream(0, "reservoir"), **options)  # pyright: ignore
             shares = memory_capacity(cell, delays, series=stream_of_numbers(30 * delays), penalty=1e-9)
