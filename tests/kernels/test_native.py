@@ -133,15 +133,13 @@ def test_equals_the_reference_over_several_stretches(name, batch, reverse):
 
 def test_the_input_product_is_found():
     """Where `project` is W x plus what does not depend on x, the loop makes it; else it stays outside."""
-    found = {
-        name: program_of(make(2, 3, key=jr.key(0)), timed=False).matrix for name, make in MAKE.items() if name in GATED
-    }
+    cells = {name: make(2, 3, key=jr.key(0)) for name, make in MAKE.items() if name in GATED}
+    found = {name: program_of(cell, timed=False).matrix for name, cell in cells.items()}
     outside = {name for name, matrix in found.items() if matrix is None}
     assert outside == {"gru-layernorm", "lstm-layernorm", "mtrnn", "rmlp"}
     for name, matrix in found.items():
-        cell = MAKE[name](2, 3, key=jr.key(0))
         if matrix is not None:
-            assert jax.tree.leaves(eqx.filter(cell, eqx.is_array))[matrix] is cell.W
+            assert jax.tree.leaves(eqx.filter(cells[name], eqx.is_array))[matrix] is cells[name].W
 
 
 @pytest.mark.full

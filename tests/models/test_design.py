@@ -116,7 +116,8 @@ def model() -> CommunityModel:
 
 def test_a_scan_gives_what_the_model_predicts_and_goes_on(model, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("ostinato.models.community_scan.BLOCK", 1000)
-    monkeypatch.setattr("ostinato.models.community_scan.BATCH", 256)
+    monkeypatch.setattr("ostinato.models.community_scan.ROUND", 60)
+    monkeypatch.setattr("ostinato.models.community_scan.BATCH", 512)
     told = []
     codes, found = scan(model, tmp_path / "all", (2, 3), callback=lambda done, of: told.append((done, of)))
     assert told[-1] == (66 + 220, 66 + 220)

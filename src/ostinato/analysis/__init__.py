@@ -1,5 +1,7 @@
 """What does a network do inside? Its fixed points, its dynamics, its memory."""
 
+from .ablation import Ablation as Ablation
+from .ablation import ablation as ablation
 from .capacity import memory_capacity as memory_capacity
 from .communities import Carbon as Carbon
 from .communities import Edge as Edge

@@ -18,7 +18,7 @@ from .sets.entry import Bundle, Entry, File
 from .sets.forecasting import BEIJING_PM25, ETTH1, EXCHANGE_RATE, SANTAFE_LASER
 from .sets.indoor import INDOOR_MOVEMENT
 from .sets.m4 import M4_HOURLY_WEEKLY
-from .sets.microbiome import MICROBIOME
+from .sets.microbiome import MICROBIOME, PASSAGES
 from .sets.music import POLY_MUSIC
 from .sets.pen import UNIPEN_DIGITS
 from .sets.raw import RAW
@@ -47,6 +47,7 @@ CATALOGUE: dict[str, Entry] = {
         NAMES,
         POLY_MUSIC,
         MICROBIOME,
+        PASSAGES,
         *RAW,
         # These stand among RAW as well, there without their readers.
         ALKANES,
@@ -94,7 +95,7 @@ def read(entry: Entry, folder: str | Path | None = None) -> Any:
 def find(entry: Entry, folder: str | Path | None = None) -> dict[str, Path]:
     """The same as `fetch`, for any entry."""
     root = folder if folder is not None else os.environ.get("OSTINATO_DATA")
-    local = {} if root is None else {f.name: _local(Path(root) / entry.name, f) for f in entry.files}
+    local = {} if root is None else {f.name: _local(Path(root) / entry.folder, f) for f in entry.files}
     missing = [f for f in entry.files if local.get(f.name) is None]
     if missing and entry.bundle is not None:
         return {entry.bundle.name: _bundle(entry, entry.bundle)}
@@ -118,7 +119,7 @@ def _check(path: Path, file: File, content: bytes) -> None:
 def _download(entry: Entry, file: File) -> Path:
     if file.address is None:
         raise DataError(
-            f"{entry.name}: {file.name} has no public address; place it in the folder {entry.name} of $OSTINATO_DATA"
+            f"{entry.name}: {file.name} has no public address; place it in the folder {entry.folder} of $OSTINATO_DATA"
         )
     return _retrieve(entry, file.name, file.address, file.sha256)
 
@@ -137,7 +138,7 @@ def _retrieve(entry: Entry, name: str, address: str, sha256: str | None) -> Path
     import pooch
 
     pooch.get_logger().setLevel("ERROR")
-    place = Path(pooch.os_cache("ostinato")) / entry.name / name
+    place = Path(pooch.os_cache("ostinato")) / entry.folder / name
     try:
         path = pooch.retrieve(
             address, None if sha256 is None else f"sha256:{sha256}", fname=place.name, path=place.parent
@@ -147,6 +148,6 @@ def _retrieve(entry: Entry, name: str, address: str, sha256: str | None) -> Path
     except OSError as error:
         raise DataError(
             f"{entry.name}: {name} is in no local folder, and {address} could not be downloaded ({error}); "
-            f"place it in the folder {entry.name} of $OSTINATO_DATA"
+            f"place it in the folder {entry.folder} of $OSTINATO_DATA"
         ) from error
     return Path(path)

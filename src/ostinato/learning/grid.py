@@ -1,5 +1,6 @@
 """Which rule holds for which cell, and how: `RULES` against `CELLS`."""
 
+import functools
 from typing import Any
 
 import equinox as eqx
@@ -30,8 +31,16 @@ def grid(
 
     ```
     """
-    models = {name: _network(name) for name in cells or CELLS}
-    made = {name: make_rule(name, SETTINGS.get(name)) for name in rules or RULES}
+    asked = tuple((name, CELLS[name]) for name in cells or CELLS)
+    found = _answers(tuple(rules or RULES), asked)
+    return {rule: dict(row) for rule, row in found.items()}
+
+
+@functools.lru_cache(maxsize=8)
+def _answers(rules: tuple[str, ...], cells: tuple[tuple[str, Any], ...]) -> dict[str, dict[str, Any]]:
+    """Kept, as asking them all takes seconds: the entries of the table themselves are part of what is asked."""
+    models = {name: _network(name) for name, _ in cells}
+    made = {name: make_rule(name, SETTINGS.get(name)) for name in rules}
     return {name: {cell: rule.applies(model) for cell, model in models.items()} for name, rule in made.items()}
 
 

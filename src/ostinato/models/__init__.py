@@ -3,6 +3,7 @@
 from .agents import load_agent as load_agent
 from .agents import make_environment as make_environment
 from .agents import make_learner as make_learner
+from .approximate_lotka_volterra import ApproximateLotkaVolterra as ApproximateLotkaVolterra
 from .backtest import Backtest as Backtest
 from .base import Estimator as Estimator
 from .baselines import LinearAR as LinearAR

@@ -1,8 +1,11 @@
 """What every community of given sizes would make: all predicted, in batches, to a file that can be gone on with."""
 
+import hashlib
 import json
 import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,10 @@ from ostinato.models.community import CommunityModel
 from ostinato.models.design import Codes, candidates
 from ostinato.training import write_file
 
-BATCH = 8192
-BLOCK = 1 << 19
-"""Numbers of communities that are looked at between two notes of how far the scan is."""
+CHUNK, BATCH = 256, 1 << 14
+"""Communities that go through the network side by side (their gates stay in the second cache), and in one call."""
+BLOCK, ROUND = 1 << 19, 1 << 18
+"""Numbers of communities that are looked at in one piece; communities, at least, between two notes of how far it is."""
 
 
 def scan(
@@ -70,27 +74,35 @@ def scan(
     if codes.shape != (count,) or found.shape != (count, len(model.metabolites_)):
         raise CorruptFile(f"{folder}: the scan there has other sizes; remove the folder")
     predict = _predictor(model, total)
-    number, row = done
-    while number < 1 << species:
-        last = min(number + BLOCK, 1 << species)
-        chosen = candidates(number, last, sizes, required=required, excluded=excluded)
-        for begin in range(0, len(chosen), BATCH):
-            part = chosen[begin : begin + BATCH]
-            padded = np.concatenate([part, np.full(BATCH - len(part), 1, np.uint32)])
-            made = np.asarray(predict(jnp.asarray(padded)))[: len(part)]
-            codes[row : row + len(part)], found[row : row + len(part)] = part, made
-            row += len(part)
-        number = last
-        codes.flush()
-        found.flush()
-        write_file(note, json.dumps({"asked": asked, "number": number, "row": row}).encode())
-        if callback is not None:
-            callback(row, count)
+    row = done[1]
+    # One call keeps little more than one core busy; the next ones fill the others.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for number, chosen in _rounds(done[0], 1 << species, sizes, required, excluded):
+            parts = [chosen[begin : begin + BATCH] for begin in range(0, len(chosen), BATCH)]
+            for part, made in zip(parts, pool.map(predict, parts), strict=True):
+                codes[row : row + len(part)], found[row : row + len(part)] = part, made
+                row += len(part)
+            codes.flush()
+            found.flush()
+            write_file(note, json.dumps({"asked": asked, "number": number, "row": row}).encode())
+            if callback is not None:
+                callback(row, count)
     return codes, found
 
 
-def _predictor(model: CommunityModel, total: float) -> Callable[[Array], Array]:
-    """Numbers of communities to metabolites at the last time, the mean of the members, in one compiled step."""
+def _rounds(number: int, end: int, sizes: tuple[int, int], required: int, excluded: int) -> Iterator[tuple[int, Codes]]:
+    """The number to go on from and the communities before it, enough of them at a time to fill batches."""
+    while number < end:
+        parts: list[Codes] = []
+        while number < end and sum(map(len, parts)) < ROUND:
+            last = min(number + BLOCK, end)
+            parts.append(candidates(number, last, sizes, required=required, excluded=excluded))
+            number = last
+        yield number, np.concatenate(parts)
+
+
+def _predictor(model: CommunityModel, total: float) -> Callable[[Codes], np.ndarray]:
+    """At most `BATCH` communities to metabolites at the last time, the mean of the members, in one compiled call."""
     side, species, steps = model.networks_, len(model.species_), len(model.hours_) - 1
     chosen = slice(0, model.members)
     members = jax.tree.map(lambda leaf: leaf[chosen] if eqx.is_array(leaf) else leaf, side.networks.members)
@@ -102,24 +114,33 @@ def _predictor(model: CommunityModel, total: float) -> Callable[[Array], Array]:
     bits = jnp.arange(species, dtype=jnp.uint32)
 
     @eqx.filter_jit
-    def predict(members: Any, begin: Array, nothing: Array, end: Array, codes: Array) -> Array:
-        there = ((codes[:, None] >> bits[None, :]) & jnp.uint32(1)) == 1
-        each = jnp.asarray(total, dtype) / jnp.sum(there, axis=1, keepdims=True, dtype=dtype)
-        acids = jnp.broadcast_to(medium[None, :], (len(codes), len(medium)))
-        first = jnp.concatenate([jnp.where(there, each, jnp.zeros_like(each)), acids], axis=1)
-
-        def one(member: Any, begin: Array, nothing: Array, end: Array) -> Array:
+    def predict(members: Any, begin: Array, nothing: Array, end: Array, batch: Array) -> Array:
+        def one(member: Any, begin: Array, nothing: Array, end: Array, first: Array, there: Array) -> Array:
             z = (first - begin[0][None, :]) / begin[1][None, :]
             # To the last bit what the cell takes for no abundance.
             z = jnp.concatenate([jnp.where(there, z[:, :species], nothing[None, :]), z[:, species:]], axis=1)
             y = member.forecast(z, steps)[:, -1, species:]
             return jnp.maximum(y * end[1][None, :] + end[0][None, :], 0)
 
-        return jnp.mean(eqx.filter_vmap(one)(members, begin, nothing, end), axis=0)
+        def of(codes: Array) -> Array:
+            there = ((codes[:, None] >> bits[None, :]) & jnp.uint32(1)) == 1
+            each = jnp.asarray(total, dtype) / jnp.sum(there, axis=1, keepdims=True, dtype=dtype)
+            acids = jnp.broadcast_to(medium[None, :], (len(codes), len(medium)))
+            first = jnp.concatenate([jnp.where(there, each, jnp.zeros_like(each)), acids], axis=1)
+            axes = (eqx.if_array(0), 0, 0, 0, None, None)
+            return jnp.mean(eqx.filter_vmap(one, in_axes=axes)(members, begin, nothing, end, first, there), axis=0)
+
+        return jax.lax.map(of, batch)
 
     absent = [jnp.asarray((-s.mean / s.scale)[0, :species], dtype) for s in scales]
     stacked = jnp.stack(begin), jnp.stack(absent), jnp.stack(end)
-    return lambda codes: predict(members, *stacked, codes)
+
+    def padded(codes: Codes) -> np.ndarray:
+        whole = np.concatenate([codes, np.ones(BATCH - len(codes), np.uint32)])
+        made = predict(members, *stacked, jnp.asarray(whole.reshape(-1, CHUNK)))
+        return np.asarray(made).reshape(BATCH, -1)[: len(codes)]
+
+    return padded
 
 
 def _how_many(species: int, sizes: tuple[int, int], required: int, excluded: int) -> int:
@@ -133,10 +154,13 @@ def _how_many(species: int, sizes: tuple[int, int], required: int, excluded: int
     return count
 
 
-def _digest(model: CommunityModel) -> float:
-    """Tells one model from another: the sum of all weights."""
-    leaves = jax.tree.leaves(eqx.filter(model.networks_.networks, eqx.is_inexact_array))
-    return float(sum(np.abs(np.asarray(leaf, np.float64)).sum() for leaf in leaves))
+def _digest(model: CommunityModel) -> str:
+    """Tells one model from another: the SHA-256 of all weights and scales."""
+    found = hashlib.sha256()
+    arrays = [model.medium_, *(a for s in model.networks_.scales for a in (s.mean, s.scale))]
+    for leaf in [*jax.tree.leaves(eqx.filter(model.networks_.networks, eqx.is_array)), *arrays]:
+        found.update(np.ascontiguousarray(leaf).tobytes())
+    return found.hexdigest()
 
 
 def _progress(note: Path, asked: dict[str, Any]) -> tuple[int, int]:

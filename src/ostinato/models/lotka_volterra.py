@@ -17,6 +17,9 @@ from ostinato.precision import float64
 START = 0.0066
 """Optical density of a whole community when it is put together (Clark et al. 2021), shared out equally."""
 
+LIMIT = 1e9
+"""An abundance above this one is taken for growth without end."""
+
 
 @dataclass(frozen=True)
 class LotkaVolterra:
@@ -152,6 +155,8 @@ def _solve(weights: Any, x: Array, start: Array, stop: Array, tolerance: Array) 
             max_steps=100_000,
             throw=False,
             adjoint=diffrax.ForwardMode(),
+            # Towards a pole the steps would become smaller for ever.
+            event=diffrax.Event(lambda t, x, args, **more: jnp.max(x) > LIMIT),
         )
         assert found.ys is not None
         return jnp.where(found.result == diffrax.RESULTS.successful, found.ys[0], jnp.nan)

@@ -31,6 +31,8 @@ STUDIES: dict[str, str] = {
     "associative": "ostinato.studies.associative",
     "reservoir": "ostinato.studies.reservoir",
     "microbiome": "ostinato.studies.microbiome",
+    "simulated-communities": "ostinato.studies.simulated_communities",
+    "passages": "ostinato.studies.passages",
     "alkanes": "ostinato.studies.alkanes",
 }
 

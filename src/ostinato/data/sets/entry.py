@@ -41,7 +41,10 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Entry:
-    """One data set: what it is for, whose it is, where it comes from, how it is split, and what its reader gives."""
+    """One data set: what it is for, whose it is, where it comes from, how it is split, and what its reader gives.
+
+    `shares`: another set, in whose local folder the files lie.
+    """
 
     name: str
     task: str
@@ -52,6 +55,12 @@ class Entry:
     files: tuple[File, ...]
     read: Callable[[Mapping[str, Path]], Any] | None = None
     bundle: Bundle | None = None
+    shares: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """The name of the local folder."""
+        return self.shares or self.name
 
     @property
     def size(self) -> int:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ostinato.data.communities import read_communities
+import numpy as np
+
+from ostinato.data.communities import Communities, read_communities
 
 from .entry import CommunitySet, Entry, File, github
 
@@ -36,4 +38,52 @@ MICROBIOME = Entry(
         ),
     ),
     read=_read,
+)
+
+
+PARTS = ("baranwal/12MemberData/train_data.mat", "baranwal/12MemberData/test_data.mat")
+
+
+def _read_passages(paths: Mapping[str, Path]) -> CommunitySet:
+    from scipy.io import loadmat
+
+    def part(path: str) -> Communities:
+        values = loadmat(paths[path])[f"{Path(path).stem}"]
+        names = tuple(f"{Path(path).stem.removesuffix('_data')}{i}" for i in range(len(values)))
+        species = tuple(f"s{i + 1}" for i in range(values.shape[2]))
+        return Communities(names, species, (), 12.0 * np.arange(values.shape[1]), np.asarray(values, float))
+
+    return CommunitySet(*map(part, PARTS))
+
+
+PASSAGES = Entry(
+    name="microbiome-passages",
+    task="forecasting of communities of up to 12 gut species over 60 hours with serial dilution",
+    licence="the repository has none; the article is CC BY 4.0; for comparison",
+    citation="Venturelli et al., Mol Syst Biol 2018; Baranwal et al., eLife 2022",
+    split="of the authors: 102 communities, 73 others",
+    gives="CommunitySet: values (communities, 6 times, 12 species): optical densities; species without names",
+    files=tuple(
+        File(
+            name,
+            size,
+            sha256,
+            github(
+                "VenturelliLab/Baranwal_et_al_2022",
+                "8e194ad0581ba7429a131ac8eea354b6ecb7515c",
+                name.removeprefix("baranwal/"),
+            ),
+        )
+        for name, size, sha256 in zip(
+            PARTS,
+            (14464, 12947),
+            (
+                "6aba5bb9b5d9256626d9cc00f0a501bf26c0ee375cd6bf368ecd08e13d7d542a",
+                "677717139e0379c07b3e9ff8945e252b73cab43b0d143c5351e32597c0021455",
+            ),
+            strict=True,
+        )
+    ),
+    read=_read_passages,
+    shares=MICROBIOME.name,
 )
