@@ -36,9 +36,9 @@ def ablation(
 ) -> Ablation:
     """Predict every community of random subsets by networks that have seen the rest of the subset.
 
-    As in Baranwal et al. (2022). Where the curve over `shares` still rises at its end, more experiments of the same kind
-    would help. `model` says the settings and is not fitted; the whole data make one subset, whatever `subsets` is. The r
-    of a species is over communities that hold it. `callback(done, of)` is told after each subset.
+    As in Baranwal et al. (2022). Where the curve over `shares` still rises at its end, more experiments of the same
+    kind would help. `model` says the settings and is not fitted; the whole data make one subset, whatever `subsets`
+    is. The r of a species is over communities that hold it. `callback(done, of)` is told after each subset.
 
     Raises `SettingsError` for shares outside 0 to 1, or so small that they hold fewer communities than `folds`.
     """

@@ -13,6 +13,7 @@ BENCHES: dict[str, str] = {
     "rules": "ostinato.benches.rules",
     "evolution": "ostinato.benches.evolution",
     "reservoir": "ostinato.benches.reservoir",
+    "communities": "ostinato.benches.communities",
 }
 
 
