@@ -117,7 +117,7 @@ class ApproximateLotkaVolterra:
     def fit(self, communities: Communities) -> "ApproximateLotkaVolterra":
         """From trajectories; a step with a missing value at either end is left out."""
         values, species = communities.values, len(communities.species)
-        whole = ~np.isnan(values).any(-1)
+        whole = np.asarray(~np.isnan(values).any(-1))
         spread = np.nanstd(values[:, 1:], axis=(0, 1)) if self.scaled else np.ones(values.shape[-1])
         unit = np.where(spread > 0, spread, 1.0)
         known = np.nan_to_num(values)

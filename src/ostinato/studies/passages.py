@@ -32,7 +32,8 @@ def run(settings: StudySettings) -> list[Claim]:
     """Squared correlations of the species at each time, each network by itself."""
     data = load("microbiome-passages")
     seeds = settings.seed_list(3)
-    options = SETTINGS | {"members": len(seeds)} | ({"epochs": 2, "hidden_size": 8} if settings.quick else {})
+    options: dict[str, Any] = SETTINGS | {"members": len(seeds)}
+    options |= {"epochs": 2, "hidden_size": 8} if settings.quick else {}
     found = CommunityModel(**options).fit(data.train).evaluate(data.test)
     times = [[row["r2"]["species"] for row in member["times"]] for member in found["members"]]
     for seed, row in zip(seeds, times, strict=True):
