@@ -106,8 +106,8 @@ struct Kernels {
   void (*backward64)(const Backward<double>&, Team&);
   void (*map32)(int32_t op, const float* a, float* out, int64_t count);
   void (*map64)(int32_t op, const double* a, double* out, int64_t count);
-  bool (*sparse32)(const Sparse<float>&);  // false, and nothing done, where an entry lies outside
-  bool (*sparse64)(const Sparse<double>&);
+  bool (*sparse32)(const Sparse<float>&, Team&);  // false where an entry lies outside: it is not followed
+  bool (*sparse64)(const Sparse<double>&, Team&);
   void (*gram32)(const float* x, int64_t count, int64_t width, float* y, Team&);
   void (*gram64)(const double* x, int64_t count, int64_t width, double* y, Team&);
   double (*peak32)(double seconds);  // floating-point operations a second of one thread

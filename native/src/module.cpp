@@ -343,11 +343,12 @@ void run_sparse(const ffi::AnyBuffer& values, const ffi::AnyBuffer& columns, con
   if (s.starts[0] < 0 || s.starts[edges] > s.entries) throw Wrong{"sparse: starts"};
   s.values = static_cast<const T*>(values.untyped_data()), s.x = static_cast<const T*>(x.untyped_data());
   s.y = static_cast<T*>(y.untyped_data());
+  auto team = the_team();
   bool fits;
   if constexpr (std::is_same_v<T, float>)
-    fits = the_kernels().sparse32(s);
+    fits = the_kernels().sparse32(s, *team);
   else
-    fits = the_kernels().sparse64(s);
+    fits = the_kernels().sparse64(s, *team);
   if (!fits) throw Wrong{"sparse: columns"};
 }
 
