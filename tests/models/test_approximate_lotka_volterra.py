@@ -48,7 +48,7 @@ def test_a_step_with_a_missing_end_counts_nothing() -> None:
 
 
 def test_refused() -> None:
-    with pytest.raises(SettingsError, match="expected 1 or more and above 0, got 0, 200, 10, 0.005"):
+    with pytest.raises(SettingsError, match=r"expected 1 or more and above 0, got 0, 200, 10, 0\.005"):
         ApproximateLotkaVolterra(0)
     data = Communities(("a",), ("A",), (), np.arange(2.0), np.ones((1, 2, 1)))
     with pytest.raises(NotFitted):

@@ -14,12 +14,13 @@ SOURCE = (
 PUBLISHED = (0.74, 0.73, 0.74, 0.70, 0.69)
 BAR = 0.69
 
-# Chosen by five-fold cross-validation inside the 102 training communities, with seeds that are not reported.
+# Chosen among five by five-fold cross-validation inside the 102 training communities, with 128 units and a seed that is
+# not reported: without forcing 0.832, with scheduled sampling 0.828, scales of four deviations instead of two 0.824.
 SETTINGS: dict[str, Any] = {
     "hidden_size": 512,
     "members": 3,
     "folds": 0,
-    "forcing": "sampled",
+    "forcing": "none",
     "width": 2.0,
     "epochs": 80,
     "batch_size": 10,
