@@ -3,8 +3,9 @@
     python benchmarks/full_suite.py                     # everything, into benchmarks/results/full-suite.json
     python benchmarks/full_suite.py -m full tests/contract
     python benchmarks/full_suite.py --failed            # what failed in the kept outcome once more, after a correction
+    python benchmarks/full_suite.py --out rule-grid.json -m full tests/contract/test_rule_grid.py
 
-What follows goes to pytest as it is. A test that was run again stands in the outcome under `run_again`.
+`--out`, first, is another file beside it; what follows goes to pytest as it is. A test that was run again stands in the outcome under `run_again`.
 """
 
 import json
@@ -18,7 +19,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 HERE = Path(__file__).resolve().parent
-RESULT = HERE / "results" / "full-suite.json"
+RESULTS = HERE / "results"
 
 
 def summary(report: Path) -> dict[str, Any]:
@@ -42,7 +43,10 @@ def main(arguments: list[str]) -> int:
     """The exit code of pytest."""
     from ostinato.benches.machine import describe_machine
 
-    before = json.loads(RESULT.read_text()) if arguments == ["--failed"] else None
+    path = RESULTS / "full-suite.json"
+    if arguments[:1] == ["--out"]:
+        path, arguments = RESULTS / arguments[1], arguments[2:]
+    before = json.loads(path.read_text()) if arguments == ["--failed"] else None
     given = arguments or ["-m", "full or not full"]
     if before is not None:
         given = ["-m", "full or not full", *map(node, before["failed"])]
@@ -57,7 +61,7 @@ def main(arguments: list[str]) -> int:
             "machine": describe_machine(),
             **summary(report),
         }
-    RESULT.write_text(json.dumps(result if before is None else corrected(before, result), indent=1) + "\n")
+    path.write_text(json.dumps(result if before is None else corrected(before, result), indent=1) + "\n")
     return ended.returncode
 
 

@@ -23,7 +23,7 @@ def page() -> str:
     benches += [resumed(result) for result in files.values() if "kills" in result]
     benches += [installed(result) for result in files.values() if "wheel_bytes" in result]
     benches += [by_hand(result) for result in files.values() if "by_hand" in result]
-    benches += [suite(result) for result in files.values() if "suite" in result]
+    benches += [suite(path.stem, result) for path, result in files.items() if "suite" in result]
     parts = [HEAD, "## Studies\n", *studies] if studies else [HEAD]
     return "\n".join([*parts, "## Benches\n", *benches] if benches else parts)
 
@@ -88,13 +88,13 @@ def by_hand(result: dict[str, Any]) -> str:
     return "\n".join(["### handwritten\n", command + "\n", head, *rows]) + "\n"
 
 
-def suite(result: dict[str, Any]) -> str:
-    """The large test run, in a sentence."""
+def suite(name: str, result: dict[str, Any]) -> str:
+    """A large test run, in a sentence."""
     outcomes = ", ".join(f"{count} {name}" for name, count in result["outcomes"].items())
     again = len(result.get("run_again", []))
     after = f", {again} of them after a correction (`--failed`)" if again else ""
     command = f"`python benchmarks/full_suite.py`, {result['seconds']:.0f} s on {_machine(result['machine'])}"
-    return f"### full suite\n\n{command}\n\n`{result['suite']}`: {outcomes}{after}.\n"
+    return f"### {name}\n\n{command}\n\n`{result['suite']}`: {outcomes}{after}.\n"
 
 
 def _machine(machine: dict[str, Any]) -> str:
