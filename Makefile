@@ -36,12 +36,19 @@ test: .venv/.stamp-test
 test-full: .venv/.stamp-test
 	OSTINATO_TEST_COMPILE=full $(BIN)/python benchmarks/full_suite.py
 
-# Random shapes and programs through the compiled loop under each sanitizer, then what a program costs beside C++.
+# Random shapes and programs through the compiled loop under each sanitizer, and for arm64 where its compiler and an
+# emulator are at hand; then what a program costs beside C++.
 native-test:
 	for sanitizer in address,undefined thread; do \
 	    cmake -S native -B build/native-$$sanitizer -DOSTINATO_TESTS=ON -DOSTINATO_SANITIZE=$$sanitizer && \
 	    cmake --build build/native-$$sanitizer --target fuzz && build/native-$$sanitizer/fuzz 300 || exit 1; \
 	done
+	if command -v aarch64-linux-gnu-g++ >/dev/null && command -v qemu-aarch64 >/dev/null; then \
+	    cmake -S native -B build/native-arm64 -DOSTINATO_TESTS=ON -DCMAKE_SYSTEM_NAME=Linux \
+	        -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ && \
+	    cmake --build build/native-arm64 --target fuzz && \
+	    qemu-aarch64 -L /usr/aarch64-linux-gnu build/native-arm64/fuzz 60; \
+	else echo "arm64 is left out: its compiler or its emulator is not here"; fi
 	cmake -S native -B build/native -DOSTINATO_TESTS=ON && cmake --build build/native
 	for program in build/native/handwritten_*; do $$program || exit 1; done
 
