@@ -5,7 +5,8 @@
     python benchmarks/full_suite.py --failed            # what failed in the kept outcome once more, after a correction
     python benchmarks/full_suite.py --out rule-grid.json -m full tests/contract/test_rule_grid.py
 
-`--out`, first, is another file beside it; what follows goes to pytest as it is. A test that was run again stands in the outcome under `run_again`.
+`--out`, first, is another file beside it; what follows goes to pytest as it is. A test that was run again stands in the
+outcome under `run_again`.
 """
 
 import json
