@@ -40,7 +40,8 @@ def test_what_cannot_be_coded():
     for counts, symbol in (([1, 0], 0), ([2**30, 1], 0), ([], 0), ([1, 1], 2)):
         with pytest.raises(SettingsError):
             encoder.put(counts, symbol)
+    # No bits are read as zeros, until a register of them is used up.
     decoder = ArithmeticDecoder([])
-    assert [decoder.get([1, 1]) for _ in range(32)] == [0] * 32
+    assert decoder.get([2**20, 1]) == 0
     with pytest.raises(CorruptFile):
         decoder.get([1, 1])
