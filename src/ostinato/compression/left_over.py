@@ -29,7 +29,7 @@ class LeftOver(NamedTuple):
 
         ```python
         >>> places = np.array([[1, 3, -1, -1]])
-        >>> left = LeftOver(SequenceBatch(np.zeros((1, 4, 1))), places)
+        >>> left = LeftOver(SequenceBatch(jnp.zeros((1, 4, 1))), places)
         >>> left.spread(np.array([[5.0, 7.0, 0.0, 0.0]]), 6)
         array([[0., 5., 5., 7., 7., 7.]])
 

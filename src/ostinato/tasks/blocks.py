@@ -31,7 +31,7 @@ class Blocks(Task):
     >>> task = Blocks(blocks=2, run=3)
     >>> trial = task.trial(jax.random.key(1))
     >>> trial.inputs.argmax(-1).tolist(), trial.targets.tolist(), trial.counts.astype(int).tolist()
-    ([1, 2, 3, 4, 0, 2, 3, 4], [1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0, 0, 1])
+    ([0, 2, 3, 4, 1, 2, 3, 4], [0, 0, 0, 0, 1, 1, 1, 1], [0, 0, 0, 1, 0, 0, 0, 1])
 
     ```
     """
