@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ostinato.studies import StudySettings, compressor, load_study
+from ostinato.studies import StudySettings, compressor, load_study, parity
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
 
@@ -56,3 +56,24 @@ def test_the_committed_compressor_result():
     assert deep_seconds["ours"] < 60
     assert tanh["ours"] == max(rate["accuracy"] for rate in tanh["detail"]["by_rate"].values()) < 0.75
     assert len(tanh["detail"]["by_rate"]) == len(compressor.RATES)
+
+
+def test_the_committed_parity_result():
+    claims = committed("parity")
+    assert [claim["name"].split(":")[0] for claim in claims] == list(parity.CELLS)
+    for claim in claims:
+        throughout = np.array(claim["detail"]["sequences right throughout"])
+        assert claim["ours"] == np.sum(throughout == 1)
+        assert len(throughout) == 5
+        assert claim["baseline"]["accuracy at 256, mean"] == pytest.approx(np.mean(claim["detail"]["accuracy"]))
+    *mixing, gates_of_the_input = claims
+    assert all(claim["holds"] == (claim["ours"] >= 3) for claim in mixing)
+    assert gates_of_the_input["ours"] == 0
+
+
+@pytest.mark.full
+def test_parity_in_short():
+    claims = parity.run(StudySettings(quick=True, seeds=2))
+    json.dumps([claim.to_dict() for claim in claims], allow_nan=False)
+    assert len(claims) == 4
+    assert all(len(claim.detail["accuracy"]) == 2 for claim in claims)
