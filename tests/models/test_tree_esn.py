@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ostinato.data.sets.trees import expression, molecule
+from ostinato.data.sets.trees import expression, molecule, sentence
 from ostinato.errors import CorruptFile, DataError, NotFitted, SettingsError, ShapeError
 from ostinato.models import TreeESN, load_model
 from ostinato.trees import Tree
@@ -100,6 +100,35 @@ def test_molecules():
 def test_expressions_refused(text, words):
     with pytest.raises(DataError, match=words):
         expression(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("(3 (2 a) (2 b)", "around all"),
+        ("(3 (2 a) (2 b)) (1 c)", "around all"),
+        ("3 (2 a)", "outside"),
+        ("(5 a)", "0 to 4"),
+        ("(3 (2 a))", "two brackets"),
+        ("(3 a b)", "two brackets"),
+        ("", "around all"),
+    ],
+)
+def test_sentences_refused(text, words):
+    with pytest.raises(DataError, match=words):
+        sentence(text)
+
+
+def test_sentences_as_stored(data_folder):
+    from ostinato.data.catalogue import load
+
+    parts = load("sst", data_folder)
+    assert {name: len(part.words) for name, part in parts.items()} == {"train": 8544, "dev": 1101, "test": 2210}
+    counts = np.bincount([labels[-1] for labels in parts["train"].labels])
+    assert counts.tolist() == [1092, 2218, 1624, 2322, 1288]
+    first = parts["train"]
+    assert " ".join(word for word in first.words[0] if word is not None).startswith("The Rock is destined to be")
+    assert all(len(c) == len(w) == len(v) for c, w, v in zip(*first, strict=True))
 
 
 def test_alkanes_and_list_operations_as_stored(data_folder):

@@ -7,7 +7,7 @@ import pytest
 
 from ostinato.errors import SettingsError
 from ostinato.learning.base import weighted_loss
-from ostinato.tasks import TASKS, Adding, Copy, DelayedParity, TemporalOrder
+from ostinato.tasks import TASKS, Adding, Blocks, Copy, DelayedParity, Parity, TemporalOrder
 from ostinato.tasks.temporal_order import SYMBOLS
 
 
@@ -118,8 +118,39 @@ def test_delayed_parity(order, delay):
         assert (targets[:, t] == np.bitwise_xor.reduce(bits[:, t - first : t - delay + 1], axis=1)).all()
 
 
+@pytest.mark.parametrize(("parts", "marked"), [(1, True), (3, True), (3, False)])
+def test_blocks(parts, marked):
+    task = Blocks(blocks=4, run=5, parts=parts, marked=marked)
+    examples = task.sample(jax.random.key(6), 50)
+    symbols, kinds = np.asarray(examples.inputs.values.argmax(-1)), np.asarray(examples.targets)
+    run = [2, 3, 4, 5, 6]
+    rest = [k for part in range(parts) for k in ([6 + part] if marked and part else []) + run]
+    size = 1 + len(rest)
+    assert (task.block_size, task.input_size) == (size, 7 + (parts - 1) * marked)
+    blocks = symbols.reshape(50, 4, size)
+    assert (blocks[..., 1:] == rest).all()
+    assert set(blocks[..., 0].ravel()) == {0, 1}
+    assert (kinds.reshape(50, 4, size) == blocks[..., :1]).all()
+    assert (np.asarray(examples.weight[0]) > 0).nonzero()[0].tolist() == [size * b + size - 1 for b in range(4)]
+    answer = jax.nn.one_hot(examples.targets, 2).at[:10].set(0.5)
+    right = (40 + 10 * np.mean(kinds[:10, size - 1 :: size] == 0)) / 50
+    assert float(task.metrics(answer, examples)["accuracy"]) == pytest.approx(right)
+
+
+def test_parity():
+    task = Parity(9)
+    examples = task.sample(jax.random.key(7), 40)
+    bits, targets = np.asarray(examples.inputs.values[..., 0], int), np.asarray(examples.targets)
+    assert (targets == np.bitwise_xor.accumulate(bits, axis=1)).all()
+    ys = jax.nn.one_hot(targets, 2).at[:10, 3].multiply(-1.0).at[:5, 8].multiply(-1.0)
+    found = {name: round(float(value), 6) for name, value in task.metrics(ys, examples).items()}
+    assert found == {"accuracy": round(1 - 15 / 360, 6), "last": 35 / 40, "all_right": 30 / 40}
+
+
 def test_bad_settings_are_refused():
     for make, name in (
+        (lambda: Blocks(run=0), "run"),
+        (lambda: Parity(0), "length"),
         (lambda: Adding(length=1), "length"),
         (lambda: Adding(low=1.0), "low"),
         (lambda: Copy(items=0), "items"),

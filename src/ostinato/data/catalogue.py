@@ -24,7 +24,7 @@ from .sets.pen import UNIPEN_DIGITS
 from .sets.raw import RAW
 from .sets.speech import FSDD
 from .sets.text import NAMES, TINYSHAKESPEARE
-from .sets.trees import ALKANES, LISTOPS
+from .sets.trees import ALKANES, LISTOPS, SST
 from .sets.univariate import UNIVARIATE_SMALL, VEGA_SERIES
 from .sets.vowels import JAPANESE_VOWELS
 
@@ -52,6 +52,7 @@ CATALOGUE: dict[str, Entry] = {
         # These stand among RAW as well, there without their readers.
         ALKANES,
         LISTOPS,
+        SST,
         BEER_AGENTS,
     )
 }

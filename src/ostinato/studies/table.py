@@ -34,6 +34,8 @@ STUDIES: dict[str, str] = {
     "simulated-communities": "ostinato.studies.simulated_communities",
     "passages": "ostinato.studies.passages",
     "alkanes": "ostinato.studies.alkanes",
+    "parity": "ostinato.studies.parity",
+    "compressor": "ostinato.studies.compressor",
 }
 
 

@@ -4,6 +4,7 @@ from .adding import Adding as Adding
 from .bandit import ReversalBandit as ReversalBandit
 from .base import Task as Task
 from .base import Trial as Trial
+from .blocks import Blocks as Blocks
 from .classification import Classification as Classification
 from .copying import Copy as Copy
 from .embodied import walk as walk
@@ -17,6 +18,7 @@ from .memory import ContextIntegration as ContextIntegration
 from .memory import DelayedMatch as DelayedMatch
 from .memory import TMaze as TMaze
 from .parity import DelayedParity as DelayedParity
+from .parity import Parity as Parity
 from .reber import EmbeddedReber as EmbeddedReber
 from .reber import Reber as Reber
 from .saccade import Antisaccade as Antisaccade

@@ -1,4 +1,4 @@
-"""Delayed parity of a stream of bits: with two bits, XOR in time (after Elman, "Finding structure in time", 1990)."""
+"""Parity of a stream of bits: of all so far, or of some steps ago, with two bits XOR in time (after Elman 1990)."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -67,3 +67,61 @@ class DelayedParity(Task):
 
     def metrics(self, ys: Array, examples: Examples) -> dict[str, Float[Array, ""]]:
         return {"accuracy": mean_of(is_right(ys, examples.targets), examples.weight)}
+
+
+class Parity(Task):
+    r"""At every step, whether the number of ones so far is odd: the smallest task of keeping a state for ever.
+
+    $$y^*_t = b_0 \oplus b_1 \oplus \cdots \oplus b_t$$
+
+    Inputs `(length, 1)` are the bits as 0 and 1, targets labels `(length,)`; every step counts. `all_right` is the
+    share of sequences that are right at every step: a network that is right to the end of long sequences has found
+    the two states.
+
+    Raises `SettingsError` for a `length` below 1.
+
+    ```python
+    >>> import jax
+    >>> trial = Parity(length=6).trial(jax.random.key(1))
+    >>> bits = trial.inputs[:, 0].astype(int)
+    >>> bool((trial.targets[1:] == trial.targets[:-1] ^ bits[1:]).all())
+    True
+
+    ```
+    """
+
+    length: int = eqx.field(static=True, default=40)
+
+    def __check_init__(self) -> None:
+        at_least(self.length, 1, "length")
+
+    @property
+    def input_size(self) -> int:
+        return 1
+
+    @property
+    def output_size(self) -> int:
+        return 2
+
+    @property
+    def time_size(self) -> int:
+        return self.length
+
+    @property
+    def chance(self) -> dict[str, float]:
+        return {"accuracy": 0.5}
+
+    def trial(self, key: PRNGKeyArray) -> Trial:
+        bits = jr.randint(key, (self.length,), 0, 2)
+        return Trial(bits.astype(jnp.result_type(float))[:, None], jnp.cumsum(bits, dtype=bits.dtype) % 2)
+
+    def loss(self, y: Array, target: Int[Array, ""]) -> Float[Array, ""]:
+        return cross_entropy(y, target)
+
+    def metrics(self, ys: Array, examples: Examples) -> dict[str, Float[Array, ""]]:
+        right = is_right(ys, examples.targets)
+        return {
+            "accuracy": mean_of(right, examples.weight),
+            "last": jnp.mean(right[..., -1].astype(ys.dtype)),
+            "all_right": jnp.mean(jnp.all(right, axis=-1).astype(ys.dtype)),
+        }

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from ostinato.tasks.adding import Adding
 from ostinato.tasks.base import Task
+from ostinato.tasks.blocks import Blocks
 from ostinato.tasks.copying import Copy
-from ostinato.tasks.parity import DelayedParity
+from ostinato.tasks.parity import DelayedParity, Parity
 from ostinato.tasks.reber import EmbeddedReber, Reber
 from ostinato.tasks.temporal_order import TemporalOrder
 
@@ -22,11 +23,13 @@ class TaskEntry:
 
 TASKS: dict[str, TaskEntry] = {
     "adding": TaskEntry(Adding, "the sum of the two marked numbers", "Hochreiter and Schmidhuber 1997; Li et al. 2018"),
+    "blocks": TaskEntry(Blocks, "how a long and predictable block began", "Schmidhuber 1992"),
     "copy": TaskEntry(Copy, "symbols again, after a delay", "Arjovsky, Shah and Bengio 2016"),
     "delayed-parity": TaskEntry(DelayedParity, "parity of bits some steps ago", "after Elman 1990"),
     "embedded-reber": TaskEntry(
         EmbeddedReber, "next symbols of a grammar with a memory of its frame", "Hochreiter and Schmidhuber 1997"
     ),
+    "parity": TaskEntry(Parity, "whether the number of ones so far is odd", "Minsky and Papert 1969"),
     "reber": TaskEntry(Reber, "next symbols of a grammar", "Reber 1967"),
     "temporal-order": TaskEntry(TemporalOrder, "which of two markers came when", "Hochreiter and Schmidhuber 1997"),
 }

@@ -36,7 +36,7 @@ RAW = (
     ),
     _entry(
         "sst",
-        "classification of sentences in two or five classes; trees with a label at every node (valid and test)",
+        "classification of sentences in two or five classes; trees with a label at every node",
         "none explicit: distributed freely for research; treat as research use",
         "Socher et al., EMNLP 2013",
         "official: 8,544, 1,101 and 2,210 (fine), 6,920, 872 and 1,821 (binary)",

@@ -1,4 +1,4 @@
-"""Data sets whose examples are trees: alkanes with their boiling points, nested list operations."""
+"""Data sets whose examples are trees: alkanes with their boiling points, nested list operations, sentences."""
 
 import zipfile
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ostinato.data.files import read_text, zip_members
 from ostinato.errors import CorruptFile, DataError
 
+from .entry import File
 from .raw import RAW
 
 OPERATORS = ("[MIN", "[MAX", "[MED", "[SM", "[FIRST", "[LAST", "[PM")
@@ -22,6 +23,18 @@ class LabelledTrees(NamedTuple):
     symbols: list[list[int]]
     targets: list[float]
     names: list[str]
+
+
+class SentenceTrees(NamedTuple):
+    """Binary trees over the words of sentences, children before parents, with a label at every node.
+
+    * `children`: for each sentence and node `()` at a word, else the places of two nodes.
+    * `words`: the word of each node, `None` within the tree; `labels`: 0 to 4, very negative to very positive.
+    """
+
+    children: list[list[tuple[int, ...]]]
+    words: list[list[str | None]]
+    labels: list[list[int]]
 
 
 _RAW = {entry.name: entry for entry in RAW}
@@ -104,6 +117,57 @@ def _list_operations(paths: Mapping[str, Path]) -> dict[str, LabelledTrees]:
     return found
 
 
+def sentence(text: str, where: str = "sentence") -> tuple[list[tuple[int, ...]], list[str | None], list[int]]:
+    """Children, words and labels of a bracketed sentence, such as `"(3 (2 not) (1 bad))"`.
+
+    Raises `DataError` where it is not one.
+
+    ```python
+    >>> sentence("(3 (2 not) (1 bad))")
+    ([(), (), (0, 1)], ['not', 'bad', None], [2, 1, 3])
+
+    ```
+    """
+    children: list[tuple[int, ...]] = []
+    words: list[str | None] = []
+    labels: list[int] = []
+    open_: list[tuple[int, list[int], list[str]]] = []
+    # At spaces only: a word may hold one that does not break.
+    for part in filter(None, text.strip().replace("(", " ( ").replace(")", " ) ").split(" ")):
+        if part == "(":
+            open_.append((-1, [], []))
+        elif not open_:
+            raise DataError(f"{where}: {part!r} stands outside the brackets")
+        elif part == ")":
+            label, below, own = open_.pop()
+            if label < 0 or (len(own), len(below)) not in ((1, 0), (0, 2)):
+                raise DataError(f"{where}: expected a label, and a word or two brackets, in each bracket")
+            children.append(tuple(below))
+            words.append(own[0] if own else None)
+            labels.append(label)
+            if open_:
+                open_[-1][1].append(len(children) - 1)
+        elif open_[-1][0] < 0:
+            if part not in ("0", "1", "2", "3", "4"):
+                raise DataError(f"{where}: expected a label from 0 to 4, got {part!r}")
+            open_[-1] = (int(part), *open_[-1][1:])
+        else:
+            open_[-1][2].append(part)
+    if open_ or len(children) != 1 + 2 * sum(node != () for node in children):
+        raise DataError(f"{where}: expected one bracket around all")
+    return children, words, labels
+
+
+def _sentences(paths: Mapping[str, Path]) -> dict[str, SentenceTrees]:
+    found = {}
+    for part in ("train", "dev", "test"):
+        name = f"trees_{part}.txt"
+        lines = [line for line in read_text(paths[name]).split("\n") if line.strip()]
+        parsed = [sentence(line, f"{name}, line {i + 1}") for i, line in enumerate(lines)]
+        found[part] = SentenceTrees([c for c, _, _ in parsed], [w for _, w, _ in parsed], [v for _, _, v in parsed])
+    return found
+
+
 ALKANES = replace(
     _RAW["alkanes"],
     read=_alkanes,
@@ -114,4 +178,16 @@ LISTOPS = replace(
     _RAW["listops"],
     read=_list_operations,
     gives="a dict of LabelledTrees, 'd20s', 'd8', 'd5c': symbols 0 to 9 are digits, 10 to 16 operators; targets 0 to 9",
+)
+
+SST = replace(
+    _RAW["sst"],
+    # The public file of training trees has those of `trees_dev.txt` at its end; here they are cut off.
+    split=_RAW["sst"].split + "; `trees_train.txt`: the first 8,544 lines of the public `trees/train.txt`",
+    files=(
+        *_RAW["sst"].files,
+        File("trees_train.txt", 2160058, "e2f3f41b0b1e6d4dddc0effe3bfc2d27ed8928079aa9a03d652311614fc5feb7"),
+    ),
+    read=_sentences,
+    gives="a dict of SentenceTrees, 'train', 'dev', 'test'",
 )
