@@ -35,6 +35,7 @@ STUDIES: dict[str, str] = {
     "passages": "ostinato.studies.passages",
     "alkanes": "ostinato.studies.alkanes",
     "ntm": "ostinato.studies.ntm",
+    "stack": "ostinato.studies.stack",
 }
 
 
