@@ -271,7 +271,10 @@ def test_a_pushdown_automaton_made_by_hand():
     _, final = unroll(cell, jnp.asarray(xs), mask=jnp.asarray(xs.any(-1)))
     accepted = (final.controller.h[:, HEARD_B] > 0.99) & (final.r[:, EMPTY] > 0.99)
     assert accepted.tolist() == list(words.values())
-    assert recordable(cell) == ("controller", "values", "lengths", "r")
+    assert recordable(cell) == ("controller/h", "values", "lengths", "r")
+    _, last, tape = unroll(cell, jnp.asarray(xs[:, :2]), record=("h", "r"))
+    np.testing.assert_array_equal(tape["controller/h"][:, -1], last.controller.h)
+    np.testing.assert_array_equal(tape["r"][:, -1], last.r)
 
 
 @pytest.mark.parametrize(

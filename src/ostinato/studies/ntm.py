@@ -76,7 +76,7 @@ def train(
 ) -> Trained:
     """The whole budget; what was reached on the way is only told."""
     quick = settings.quick
-    buckets, sequences, every = (((1, 3),), 400, 200) if quick else (BUCKETS, SEQUENCES, EVERY)
+    buckets, sequences, every = (((1, 3),), 20, 10) if quick else (BUCKETS, SEQUENCES, EVERY)
     lengths = (3, 6) if quick else LENGTHS
     tasks = {n: BitCopy(lengths=(n, n), bits=BITS) for n in lengths}
     longest = tasks[buckets[-1][1]]

@@ -15,8 +15,8 @@ from ostinato.training import Ensemble
 from .base import Claim, Study, StudySettings
 from .seeds import measure, train
 
-UNITS, WIDTH, BATCH, STEPS, EVERY, RATE = 16, 4, 20, 2000, 500, 0.01
-FRESH = 200
+UNITS, WIDTH, BATCH, STEPS, EVERY, RATE = 32, 8, 20, 2500, 500, 0.01
+LSTM_UNITS, FRESH = 48, 200
 # Networks of smaller seeds were looked at while the settings were made.
 FIRST_SEED = 10
 
@@ -24,7 +24,7 @@ REVERSAL = (
     "string reversal",
     "Grefenstette, Hermann, Suleyman and Blunsom 2015: reversal beyond the trained length, all right",
     Reversal(lengths=(1, 12)),
-    {f"length {n}": Reversal(lengths=(n, n)) for n in (12, 24, 40)},
+    {f"length {n}": Reversal(lengths=(n, n)) for n in (12, 40)},
 )
 DYCK = (
     "Dyck words",
@@ -32,7 +32,6 @@ DYCK = (
     Dyck(length=20, depths=(1, 6)),
     {
         "length 20, depth 6": Dyck(length=20, depths=(6, 6)),
-        "length 60, depth 12": Dyck(length=60, depths=(12, 12)),
         "length 110, depth 12": Dyck(length=110, depths=(12, 12)),
     },
 )
@@ -40,7 +39,7 @@ DYCK = (
 
 def run(settings: StudySettings) -> list[Claim]:
     """Both tasks: a stack around a layer without memory, and an LSTM, the same sequences, the same budget."""
-    return [claim(*given, settings) for given in (REVERSAL, DYCK)]
+    return [claim(*given, settings) for given in (REVERSAL, DYCK)[: 1 if settings.quick else 2]]
 
 
 def claim(name: str, source: str, task: Task, beyond: dict[str, Task], settings: StudySettings) -> Claim:
@@ -59,7 +58,7 @@ def claim(name: str, source: str, task: Task, beyond: dict[str, Task], settings:
         1.0,
         float(np.median(whole)),
         f"1; on {right} of {len(seeds)} seeds",
-        {f"LSTM of {2 * UNITS} units, median": float(np.median(scores["LSTM"][far]["whole"]))},
+        {f"LSTM of {LSTM_UNITS} units, median": float(np.median(scores["LSTM"][far]["whole"]))},
         bool(np.median(whole) == 1),
         {
             "by_seed": scores,
@@ -80,8 +79,8 @@ def stack(task: Task, key: PRNGKeyArray) -> RNN:
 
 
 def lstm(task: Task, key: PRNGKeyArray) -> RNN:
-    """One layer of twice as many units."""
-    return RNN("lstm", task.input_size, 2 * UNITS, output_size=task.output_size, key=key)
+    """One layer, with more weights than the other network has."""
+    return RNN("lstm", task.input_size, LSTM_UNITS, output_size=task.output_size, key=key)
 
 
 def reached(
@@ -93,7 +92,7 @@ def reached(
     settings: StudySettings,
 ) -> dict[str, dict[str, list[float]]]:
     """Trained on the one task, measured on the others, with a stack as long as these need."""
-    steps = 100 if settings.quick else STEPS
+    steps = 10 if settings.quick else STEPS
     trained = train(
         model,
         task,
