@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from ostinato.studies import StudySettings, load_study
 
@@ -15,9 +14,8 @@ def committed(name):
     return json.loads((RESULTS / f"study-{name}.json").read_text())["claims"]
 
 
-@pytest.mark.parametrize("name", ["ntm", "stack"])
-def test_in_short(name):
-    claims = load_study(name).run(StudySettings(quick=True))
+def test_in_short():
+    claims = load_study("ntm").run(StudySettings(quick=True))
     json.dumps([claim.to_dict() for claim in claims], allow_nan=False)
     # Hardly trained: neither network has learned the task, and the verdict says so.
     assert not any(claim.holds for claim in claims)

@@ -38,12 +38,10 @@ class Trained(NamedTuple):
 
     * `metrics`: of each member, on fresh trials after the whole budget.
     * `needed`: the training trials after which a member was first right on all of the watched ones; None for never.
-    * `model`: the members after the whole budget.
     """
 
     metrics: dict[str, np.ndarray]
     needed: list[int | None]
-    model: Ensemble
 
 
 def train(
@@ -81,7 +79,7 @@ def train(
     optimizer = each(optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule)))
     batches = SeedBatches(task, batch, seeds, every)
     result = fit(model, batches, loss=task.loss, optimizer=optimizer, steps=steps, every=every, validate=watch)
-    return Trained(measure(result.last, task, task.sample(stream(0, "fresh"), fresh)), needed, result.last)
+    return Trained(measure(result.last, task, task.sample(stream(0, "fresh"), fresh)), needed)
 
 
 def measure(model: Ensemble, task: Task, examples: Examples) -> dict[str, np.ndarray]:

@@ -35,7 +35,6 @@ STUDIES: dict[str, str] = {
     "passages": "ostinato.studies.passages",
     "alkanes": "ostinato.studies.alkanes",
     "ntm": "ostinato.studies.ntm",
-    "stack": "ostinato.studies.stack",
 }
 
 
