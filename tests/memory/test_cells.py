@@ -11,7 +11,7 @@ import pytest
 from ostinato.errors import SettingsError
 from ostinato.layers import RNN, recordable, unroll
 from ostinato.learning import BPTT, RTRL
-from ostinato.memory import DNC, MEMORIES, NTM, Pushdown, StackCell, with_rows
+from ostinato.memory import DNC, MEMORIES, NTM, Pushdown, StackCell, feed_forward, with_rows
 from ostinato.tasks import Reversal
 
 INPUT, HIDDEN, ROWS, WIDTH, TIME = 2, 3, 5, 3, 6
@@ -241,7 +241,8 @@ def test_starts_of_the_turing_machine():
 def test_an_online_rule_gives_the_gradient_of_the_whole(x64):
     task = Reversal(lengths=(1, 2))
     examples = task.sample(jax.random.key(0), 2)
-    model = RNN(StackCell, task.input_size, 2, output_size=2, rows=5, width=1, key=jax.random.key(1))
+    settings = {"controller": feed_forward, "rows": 5, "width": 1}
+    model = RNN(StackCell, task.input_size, 2, output_size=2, key=jax.random.key(1), **settings)
     found = {}
     for rule in (BPTT(), RTRL()):
         carry = rule.init(model, examples)
