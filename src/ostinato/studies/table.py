@@ -34,7 +34,6 @@ STUDIES: dict[str, str] = {
     "simulated-communities": "ostinato.studies.simulated_communities",
     "passages": "ostinato.studies.passages",
     "alkanes": "ostinato.studies.alkanes",
-    "ntm": "ostinato.studies.ntm",
 }
 
 
