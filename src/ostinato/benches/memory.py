@@ -27,8 +27,9 @@ def run(settings: BenchSettings) -> list[Row]:
     ntm = NTM(INPUT, 100, rows=128, width=20, key=key)
     dnc = DNC(INPUT, 64, rows=16, width=16, readers=4, key=key)
     rows = []
-    for name, cell, step in (("NTM, LSTM 100, 128 x 20", ntm, ntm_step), ("DNC, LSTM 64, 16 x 16", dnc, dnc_step)):
-        for training in (False, True):
+    networks = ("NTM, LSTM 100, 128 x 20", ntm, ntm_step), ("DNC, LSTM 64, 16 x 16", dnc, dnc_step)
+    for name, cell, step in networks[: 1 if settings.quick else 2]:
+        for training in (False,) if settings.quick else (False, True):
             calls = {"ours": ours(cell, xs, training), "lax.scan": by_hand(cell, step, xs, training)}
             if torch is not None:
                 calls["torch"] = torch_loop(torch, cell, step, xs, training)
