@@ -34,6 +34,7 @@ STUDIES: dict[str, str] = {
     "simulated-communities": "ostinato.studies.simulated_communities",
     "passages": "ostinato.studies.passages",
     "alkanes": "ostinato.studies.alkanes",
+    "ntm": "ostinato.studies.ntm",
 }
 
 
