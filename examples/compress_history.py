@@ -30,9 +30,7 @@ def main() -> None:
     # Level after level: the second one is trained on the surprises of the first. Two outputs beyond the symbols answer.
     compressor = HistoryCompressor.make("elman", symbols, (16, 16), answers=2, threshold=0.9, key=jax.random.key(0))
     adam = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(0.02))
-    compressor = fit_levels(
-        compressor, batches, steps=(120, 80), optimizer=adam, answer_loss=cross_entropy, note=print
-    )
+    compressor = fit_levels(compressor, batches, steps=(120, 80), optimizer=adam, answer_loss=cross_entropy, note=print)
     ys, _, tape = ost.unroll(compressor, fresh.inputs, record=("moved",))
     share = np.asarray(tape["moved"])[..., 1].mean()
     right = float(task.metrics(ys[..., symbols:], fresh)["accuracy"])

@@ -12,6 +12,7 @@ BENCHES: dict[str, str] = {
     "checkpoint": "ostinato.benches.checkpoint",
     "rules": "ostinato.benches.rules",
     "evolution": "ostinato.benches.evolution",
+    "memory": "ostinato.benches.memory",
     "reservoir": "ostinato.benches.reservoir",
     "communities": "ostinato.benches.communities",
 }

@@ -8,7 +8,9 @@ import typer
 from ostinato.cli import options as o
 from ostinato.cli.output import emit, table
 
-Kind = Literal["cells", "rules", "datasets", "studies", "benches", "tasks", "environments", "learners", "associative"]
+Kind = Literal[
+    "cells", "rules", "datasets", "studies", "benches", "tasks", "environments", "learners", "associative", "memories"
+]
 
 
 def list_(
@@ -17,7 +19,8 @@ def list_(
         Kind,
         typer.Argument(
             metavar="KIND",
-            help="cells, rules, datasets, studies, benches, tasks, environments, learners or associative (memories).",
+            help="cells, rules, datasets, studies, benches, tasks, environments, learners, associative (networks that "
+            "settle) or memories (networks that have one).",
         ),
     ],
     json: o.Json = False,
@@ -122,6 +125,12 @@ def _associative() -> list[dict[str, Any]]:
     return [{"name": n, "description": e.description, "reference": e.reference} for n, e in ASSOCIATIVE.items()]
 
 
+def _memories() -> list[dict[str, Any]]:
+    from ostinato.memory import MEMORIES
+
+    return [{"name": n, "description": e.description, "reference": e.reference} for n, e in MEMORIES.items()]
+
+
 _KINDS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "cells": _cells,
     "rules": _rules,
@@ -132,4 +141,5 @@ _KINDS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "environments": _environments,
     "learners": _learners,
     "associative": _associative,
+    "memories": _memories,
 }

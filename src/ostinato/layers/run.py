@@ -159,10 +159,21 @@ def _segments(layer: Any, loop: Loop, state: State, plan: Plan) -> Ran:
 
 
 def state_fields(state: State) -> tuple[str, ...]:
-    """Names of the fields of a state that can be recorded."""
-    return tuple(getattr(state, "_fields", ()))
+    """Names of the fields of a state that can be recorded; those of a state inside it are paths: `"controller/h"`."""
+    return tuple(_by_path(state))
 
 
 def names_of(state: State) -> dict[str, Array]:
     """The fields of a state by name."""
-    return dict(zip(state_fields(state), state, strict=True)) if state_fields(state) else {}
+    return _by_path(state)
+
+
+def _by_path(state: State) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    names = getattr(state, "_fields", ())
+    for name, value in zip(names, state if names else (), strict=True):
+        if hasattr(value, "shape"):
+            found[name] = value
+        else:
+            found |= {f"{name}/{inner}": leaf for inner, leaf in _by_path(value).items()}
+    return found

@@ -36,6 +36,7 @@ STUDIES: dict[str, str] = {
     "alkanes": "ostinato.studies.alkanes",
     "parity": "ostinato.studies.parity",
     "compressor": "ostinato.studies.compressor",
+    "ntm": "ostinato.studies.ntm",
 }
 
 
