@@ -32,9 +32,9 @@ GRAVES = "Graves, Wayne and Danihelka 2014"
 
 TASKS: dict[str, TaskEntry] = {
     "adding": TaskEntry(Adding, "the sum of the two marked numbers", "Hochreiter and Schmidhuber 1997; Li et al. 2018"),
-    "blocks": TaskEntry(Blocks, "how a long and predictable block began", "Schmidhuber 1992"),
     "associative-recall": TaskEntry(AssociativeRecall, "the item that came after this one", GRAVES),
     "bit-copy": TaskEntry(BitCopy, "vectors of bits again", GRAVES),
+    "blocks": TaskEntry(Blocks, "how a long and predictable block began", "Schmidhuber 1992"),
     "copy": TaskEntry(Copy, "symbols again, after a delay", "Arjovsky, Shah and Bengio 2016"),
     "delayed-parity": TaskEntry(DelayedParity, "parity of bits some steps ago", "after Elman 1990"),
     "dyck": TaskEntry(Dyck, "which bracket is to be closed", "Chomsky and Schützenberger 1963"),
