@@ -24,15 +24,16 @@ def test_bit_copy_and_its_metrics():
     examples, rows = trials(task, 200)
     lengths = []
     for x, y, counts in rows:
-        n = int(np.flatnonzero(x[:, 3])[0])
+        n = int(np.flatnonzero(x[:, 4])[0]) - 1
         lengths.append(n)
-        assert len(x) == 2 * n + 1
-        assert x[:, 3].sum() == 1
-        assert not x[n + 1 :].any()
-        assert counts.tolist() == list(range(n + 1, 2 * n + 1))
-        np.testing.assert_array_equal(y[counts], x[:n, :3])
+        assert len(x) == 2 * n + 2
+        assert x[0].tolist() == [0, 0, 0, 1, 0]
+        assert x[:, 3:].sum() == 2
+        assert not x[n + 2 :].any()
+        assert counts.tolist() == list(range(n + 2, 2 * n + 2))
+        np.testing.assert_array_equal(y[counts], x[1 : n + 1, :3])
     assert set(lengths) == {2, 3, 4, 5}
-    assert np.mean([x[: len(x) // 2, :3].mean() for x, _, _ in rows]) == pytest.approx(0.5, abs=0.05)
+    assert np.mean([x[1 : len(x) // 2, :3].mean() for x, _, _ in rows]) == pytest.approx(0.5, abs=0.05)
     logits = np.random.default_rng(0).normal(size=(*examples.weight.shape, 3)).astype("float32")
     answer = task.metrics(jnp.asarray(logits), examples)
     p, wrong = 1 / (1 + np.exp(-np.float64(logits))), []

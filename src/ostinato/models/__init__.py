@@ -13,6 +13,7 @@ from .baselines import SeasonalNaive as SeasonalNaive
 from .classifier import SequenceClassifier as SequenceClassifier
 from .community import CommunityForecast as CommunityForecast
 from .community import CommunityModel as CommunityModel
+from .consumer_resource import ConsumerResource as ConsumerResource
 from .esn import ESN as ESN
 from .forecast import Forecast as Forecast
 from .forecaster import Forecaster as Forecaster

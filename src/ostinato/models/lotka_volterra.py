@@ -1,24 +1,19 @@
 """Generalised Lotka-Volterra models: simulated, drawn at random, fitted to what was measured."""
 
-import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from ostinato.data import Communities
-from ostinato.errors import DataError, NonFiniteError, SettingsError, ShapeError
-from ostinato.precision import float64
+from ostinato.errors import ShapeError
+from ostinato.models.ecology import simulate
 
 START = 0.0066
 """Optical density of a whole community when it is put together (Clark et al. 2021), shared out equally."""
-
-LIMIT = 1e9
-"""An abundance above this one is taken for growth without end."""
 
 
 @dataclass(frozen=True)
@@ -96,31 +91,17 @@ class LotkaVolterra:
 
         ```
         """
-        first, at = np.asarray(initial, float), np.asarray(hours, float)
-        if first.ndim != 2 or first.shape[1] != len(self.growth):
-            raise ShapeError(f"initial: expected (communities, {len(self.growth)}), got {first.shape}")
-        if (first < 0).any():
-            row = int(np.argwhere(first < 0)[0, 0])
-            raise DataError(f"initial: a negative abundance in community {row}")
-        if at.ndim != 1 or not len(at) or not (np.diff(at) > 0).all():
-            raise SettingsError(f"hours: expected times that increase, got {at.tolist()}")
-        if not 0 < dilution <= 1:
-            raise SettingsError(f"dilution: expected a share above 0 and up to 1, got {dilution}")
-        cuts = {float(p) for p in passages if at[0] < p < at[-1]}
-        found = np.empty((len(first), len(at), first.shape[1]))
-        found[:, 0] = x = first
-        # From time to time, so that what is given is what was stepped to and not read off a curve between two steps.
-        times = np.unique([*at, *cuts])
-        with float64():
-            weights = jax.tree.map(jnp.asarray, (self.growth, self.interactions, self.third))
-            for start, stop in itertools.pairwise(times):
-                x = np.asarray(_solve(weights, jnp.asarray(x), *map(jnp.asarray, (start, stop, tolerance))))
-                if not np.isfinite(x).all():
-                    row = int(np.argwhere(~np.isfinite(x))[0, 0])
-                    raise NonFiniteError(f"community {row}: abundances grow without end from {start:g} to {stop:g} h")
-                found[:, at == stop] = x[:, None]
-                x = x * (dilution if stop in cuts else 1.0)
-        return found
+        weights = (self.growth, self.interactions, self.third)
+        return simulate(
+            slope,
+            weights,
+            initial,
+            hours,
+            size=len(self.growth),
+            passages=passages,
+            dilution=dilution,
+            tolerance=tolerance,
+        )
 
     def predict(self, communities: Communities) -> Float[np.ndarray, "n later species"]:
         """Abundances at the later times of communities, from the first time alone."""
@@ -136,32 +117,6 @@ def slope(weights: tuple[Any, Any, Any], x: Float[Array, " species"]) -> Float[A
         upper = jnp.triu(jnp.outer(x, x), 1)
         rate = rate + jnp.einsum("ijk,jk->i", third, upper)
     return x * rate
-
-
-@jax.jit
-def _solve(weights: Any, x: Array, start: Array, stop: Array, tolerance: Array) -> Array:
-    import diffrax
-
-    def one(x: Array) -> Array:
-        found = diffrax.diffeqsolve(
-            diffrax.ODETerm(lambda t, x, w: slope(w, x)),  # pyright: ignore[reportArgumentType]
-            diffrax.Tsit5(),
-            start,
-            stop,
-            None,
-            x,
-            weights,
-            stepsize_controller=diffrax.PIDController(rtol=tolerance, atol=tolerance * 1e-3),
-            max_steps=100_000,
-            throw=False,
-            adjoint=diffrax.ForwardMode(),
-            # Towards a pole the steps would become smaller for ever.
-            event=diffrax.Event(lambda t, x, args, **more: jnp.max(x) > LIMIT),
-        )
-        assert found.ys is not None
-        return jnp.where(found.result == diffrax.RESULTS.successful, found.ys[0], jnp.nan)
-
-    return jax.vmap(one)(x)
 
 
 def _growing(a: np.ndarray) -> float:

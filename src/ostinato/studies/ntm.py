@@ -22,9 +22,10 @@ SEQUENCES, EVERY = 10_000, 1000
 # Lengths in training, by the size that a batch is padded to; each is drawn as often as it has lengths.
 BUCKETS = ((1, 10), (11, 20))
 LENGTHS = (10, 20, 30, 60)
-BAR, FRESH = 0.05, 50
-# Networks of smaller seeds were looked at while the settings were made.
-FIRST_SEED = 10
+BAR, FRESH = 0.05, 200
+# Others were looked at: seeds 100 to 105 while the settings were made; 0 to 4 began with equal rows; 10 to 14 had these
+# settings and a task without a mark at the beginning, where two of five kept within the bar at length 20.
+FIRST_SEED = 30
 RATE, LSTM_RATES = 1e-4, (1e-4, 1e-3)
 
 
@@ -127,12 +128,12 @@ def run(settings: StudySettings) -> list[Claim]:
 
 def ntm(key: PRNGKeyArray) -> RNN:
     """The network of the paper: 128 rows of 20, one head to read and one to write."""
-    return RNN(NTM, BITS + 1, UNITS, output_size=BITS, controller=feed_forward, start="random", key=key)
+    return RNN(NTM, BITS + 2, UNITS, output_size=BITS, controller=feed_forward, start="random", key=key)
 
 
 def lstm(key: PRNGKeyArray) -> RNN:
     """One layer, with more weights than the other network has."""
-    return RNN("lstm", BITS + 1, LSTM_UNITS, output_size=BITS, key=key)
+    return RNN("lstm", BITS + 2, LSTM_UNITS, output_size=BITS, key=key)
 
 
 def judged(found: list[Trained], beside: list[Trained], seeds: list[int]) -> list[Claim]:

@@ -54,10 +54,11 @@ def check_range(name: str, numbers: tuple[int, int], least: int = 1) -> None:
 
 
 class BitCopy(BitTask):
-    """Vectors of random bits, a mark, then the same vectors are asked for while the input is silent.
+    """A mark, vectors of random bits, another mark, then the same vectors are asked for while the input is silent.
 
-    Inputs `(2 n + 1, bits + 1)` for the longest n: the vectors on the first channels, the mark on the last. Targets
-    `(time, bits)`; the n steps after the mark count.
+    Inputs `(2 n + 2, bits + 2)` for the longest n: the vectors on the first channels, the marks on the last two. The
+    first mark is needed: a vector may be 0 in every bit, and nothing else would say that the sequence began with it.
+    Targets `(time, bits)`; the n steps after the second mark count.
 
     * `lengths`: the first and the last number of vectors, drawn uniformly for each trial.
 
@@ -66,8 +67,8 @@ class BitCopy(BitTask):
     ```python
     >>> import jax
     >>> trial = BitCopy(lengths=(2, 2), bits=3).trial(jax.random.key(0))
-    >>> trial.inputs.shape, bool((trial.targets[3:] == trial.inputs[:2, :3]).all()), trial.counts.tolist()
-    ((5, 4), True, [False, False, False, True, True])
+    >>> trial.inputs.shape, bool((trial.targets[4:] == trial.inputs[1:3, :3]).all()), trial.counts.tolist()
+    ((6, 5), True, [False, False, False, False, True, True])
 
     ```
     """
@@ -81,18 +82,18 @@ class BitCopy(BitTask):
 
     @property
     def input_size(self) -> int:
-        return self.bits + 1
+        return self.bits + 2
 
     @property
     def time_size(self) -> int:
-        return 2 * self.lengths[1] + 1
+        return 2 * self.lengths[1] + 2
 
     def trial(self, key: PRNGKeyArray) -> Trial:
         k_length, k_bits = jr.split(key)
         n, steps = drawn_length(k_length, self.lengths), jnp.arange(self.time_size)
         vectors = jr.bernoulli(k_bits, 0.5, (self.lengths[1], self.bits)).astype(jnp.result_type(float))
-        heard = jnp.pad(vectors, ((0, self.lengths[1] + 1), (0, 0))) * (steps < n)[:, None].astype(vectors.dtype)
-        wanted = vectors[jnp.clip(steps - n - 1, 0, self.lengths[1] - 1)]
-        mark = (steps == n).astype(vectors.dtype)
-        inputs = jnp.concatenate([heard, mark[:, None]], axis=1)
-        return Trial(inputs, wanted, steps <= 2 * n, (steps > n) & (steps <= 2 * n))
+        heard = jnp.pad(vectors, ((1, self.lengths[1] + 1), (0, 0))) * (steps <= n)[:, None].astype(vectors.dtype)
+        wanted = vectors[jnp.clip(steps - n - 2, 0, self.lengths[1] - 1)]
+        marks = jnp.stack([steps == 0, steps == n + 1], axis=1).astype(vectors.dtype)
+        inputs = jnp.concatenate([heard, marks], axis=1)
+        return Trial(inputs, wanted, steps <= 2 * n + 1, (steps > n + 1) & (steps <= 2 * n + 1))
