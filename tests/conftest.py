@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
-import jax
 import pytest
-from jax import experimental
+
+from ostinato.precision import float64
 
 # A run is the same run everywhere, and a slow machine (compilation!) is no failure.
 hypothesis.settings.register_profile("ostinato", deadline=None, derandomize=True, max_examples=25, database=None)
@@ -19,8 +19,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ostinato"
 @pytest.fixture
 def x64() -> Iterator[None]:
     """Float64 inside the test; arrays made elsewhere stay as they are."""
-    enable = jax.enable_x64 if hasattr(jax, "enable_x64") else experimental.enable_x64  # the latter before JAX 0.8
-    with enable(True):
+    with float64():
         yield
 
 

@@ -38,8 +38,6 @@ def test_a_step_with_a_missing_end_counts_nothing() -> None:
     assert all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(found))
     # The last sample of community 1 is in no complete step; without it the same steps remain, in the same batches.
     spoiled[1, 2] = [np.nan, 1e9, 1e9]
-    spread = np.nanstd(values[:, 1:], axis=(0, 1))
-    assert (spread > 0).all()
     again = ApproximateLotkaVolterra(**options, scaled=False).fit(Communities(*names, spoiled)).cell_
     spoiled[1, 2] = np.nan
     same = ApproximateLotkaVolterra(**options, scaled=False).fit(Communities(*names, spoiled)).cell_

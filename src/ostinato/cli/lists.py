@@ -1,6 +1,6 @@
 """`ostinato list`: what there is, from the tables of the library."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 import typer
@@ -107,28 +107,32 @@ def _tasks() -> list[dict[str, Any]]:
     return [{"name": name, "description": entry.description} for name, entry in TASKS.items()]
 
 
+def _described(table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"name": n, "description": e.description, "reference": e.reference} for n, e in table.items()]
+
+
 def _environments() -> list[dict[str, Any]]:
     from ostinato.tasks import ENVIRONMENTS
 
-    return [{"name": n, "description": e.description, "reference": e.reference} for n, e in ENVIRONMENTS.items()]
+    return _described(ENVIRONMENTS)
 
 
 def _learners() -> list[dict[str, Any]]:
     from ostinato.learning import LEARNERS
 
-    return [{"name": n, "description": e.description, "reference": e.reference} for n, e in LEARNERS.items()]
+    return _described(LEARNERS)
 
 
 def _associative() -> list[dict[str, Any]]:
     from ostinato.associative import ASSOCIATIVE
 
-    return [{"name": n, "description": e.description, "reference": e.reference} for n, e in ASSOCIATIVE.items()]
+    return _described(ASSOCIATIVE)
 
 
 def _memories() -> list[dict[str, Any]]:
     from ostinato.memory import MEMORIES
 
-    return [{"name": n, "description": e.description, "reference": e.reference} for n, e in MEMORIES.items()]
+    return _described(MEMORIES)
 
 
 _KINDS: dict[str, Callable[[], list[dict[str, Any]]]] = {

@@ -7,12 +7,11 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
-from ostinato.cells.base import Cell
 from ostinato.errors import SettingsError
-from ostinato.layers.readout import Nothing
+from ostinato.layers.readout import Nothing, Pointwise
 
 
-class Dropout(Cell):
+class Dropout(Pointwise):
     r"""$y_t = x_t \odot m_t / (1 - p)$ with $m_t$ Bernoulli of $1 - p$; the identity where no key is given.
 
     For a mask that lasts the whole sequence, and for dropout on the recurrent connections, see `VariationalDropout`.
@@ -27,14 +26,6 @@ class Dropout(Cell):
             raise SettingsError(f"rate: expected 0 <= rate < 1, got {rate}")
         self.input_size = self.hidden_size = size
         self.rate = rate
-
-    @property
-    def pointwise(self) -> bool:
-        return True
-
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Nothing:
-        del key
-        return Nothing()
 
     def __call__(
         self, x: Array, state: Nothing, *, dt: Any = None, key: PRNGKeyArray | None = None

@@ -16,7 +16,19 @@ class Nothing(eqx.Module):
     """The state of a cell without memory."""
 
 
-class Readout(Cell):
+class Pointwise(Cell):
+    """A cell without memory: its output is a function of the input of the same step."""
+
+    @property
+    def pointwise(self) -> bool:
+        return True
+
+    def init_state(self, *, key: PRNGKeyArray | None = None) -> Nothing:
+        del key
+        return Nothing()
+
+
+class Readout(Pointwise):
     r"""$y_t = O(V h_t + c)$, the same at every step; without memory.
 
     Shapes: `h (input,)`, `V (output, input)`, `c (output,)`. `V` starts uniform after Glorot and Bengio, `c` at 0.
@@ -52,14 +64,6 @@ class Readout(Cell):
         dtype = default_dtype(dtype)
         self.V = uniform(key, (output_size, input_size), glorot_limit(input_size, output_size), dtype)
         self.c = jnp.zeros(output_size, dtype)
-
-    @property
-    def pointwise(self) -> bool:
-        return True
-
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Nothing:
-        del key
-        return Nothing()
 
     def __call__(
         self, x: Array, state: Nothing, *, dt: Any = None, key: PRNGKeyArray | None = None

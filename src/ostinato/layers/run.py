@@ -96,7 +96,7 @@ def _run_cell(cell: Any, loop: Loop, state: State, plan: Plan) -> Ran:
     if loop.reverse:
         loop = reversed_resets(loop)
     result: Result = KERNEL_FUNCTIONS[choice.kernel](cell, loop._replace(keep_states=bool(plan.record)), state)
-    tape = {name: names_of(result.states)[name] for name in fields}
+    tape = {name: fields_of(result.states)[name] for name in fields}
     if inside:
         tape |= _internals(cell, loop, state, result, inside)
     final = result.final
@@ -160,20 +160,16 @@ def _segments(layer: Any, loop: Loop, state: State, plan: Plan) -> Ran:
 
 def state_fields(state: State) -> tuple[str, ...]:
     """Names of the fields of a state that can be recorded; those of a state inside it are paths: `"controller/h"`."""
-    return tuple(_by_path(state))
+    return tuple(fields_of(state))
 
 
-def names_of(state: State) -> dict[str, Array]:
-    """The fields of a state by name."""
-    return _by_path(state)
-
-
-def _by_path(state: State) -> dict[str, Any]:
+def fields_of(state: State) -> dict[str, Any]:
+    """The fields of a state by name, see `state_fields`."""
     found: dict[str, Any] = {}
     names = getattr(state, "_fields", ())
     for name, value in zip(names, state if names else (), strict=True):
         if hasattr(value, "shape"):
             found[name] = value
         else:
-            found |= {f"{name}/{inner}": leaf for inner, leaf in _by_path(value).items()}
+            found |= {f"{name}/{inner}": leaf for inner, leaf in fields_of(value).items()}
     return found

@@ -11,17 +11,16 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 from optax import contrib
 
-from ostinato.cells.base import Cell
 from ostinato.data import Batches, Communities, SequenceSource, stream
 from ostinato.errors import NotFitted, SettingsError
 from ostinato.layers import Stack, rollout
-from ostinato.layers.readout import Nothing
+from ostinato.layers.readout import Nothing, Pointwise
 from ostinato.losses import squared
 from ostinato.models.community_network import as_it_is
 from ostinato.training import fit
 
 
-class LotkaVolterraStep(Cell):
+class LotkaVolterraStep(Pointwise):
     r"""One step of discretised Lotka-Volterra dynamics, and a network of two layers for the metabolites.
 
     $$s' = \max(0,\ s + s \odot (A s + \mu)),\qquad m' = W_2 \max(0,\ W_1 s' + b_1) + b_2$$
@@ -52,14 +51,6 @@ class LotkaVolterraStep(Cell):
     @property
     def output_size(self) -> int:
         return self.input_size
-
-    @property
-    def pointwise(self) -> bool:
-        return True
-
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Nothing:
-        del key
-        return Nothing()
 
     def __call__(
         self, x: Array, state: Nothing, *, dt: Any = None, key: PRNGKeyArray | None = None

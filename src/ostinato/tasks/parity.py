@@ -10,7 +10,32 @@ from ostinato.losses import cross_entropy
 from ostinato.tasks.base import Task, Trial, at_least, is_right, mean_of
 
 
-class DelayedParity(Task):
+class _OfBits(Task):
+    """One bit in and one bit out at every step."""
+
+    length: eqx.AbstractVar[int]
+
+    @property
+    def input_size(self) -> int:
+        return 1
+
+    @property
+    def output_size(self) -> int:
+        return 2
+
+    @property
+    def time_size(self) -> int:
+        return self.length
+
+    @property
+    def chance(self) -> dict[str, float]:
+        return {"accuracy": 0.5}
+
+    def loss(self, y: Array, target: Int[Array, ""]) -> Float[Array, ""]:
+        return cross_entropy(y, target)
+
+
+class DelayedParity(_OfBits):
     r"""At every step, the parity of the `order` bits that end `delay` steps ago.
 
     $$y^*_t = b_{t-d} \oplus b_{t-d-1} \oplus \cdots \oplus b_{t-d-n+1}$$
@@ -39,22 +64,6 @@ class DelayedParity(Task):
         at_least(self.delay, 0, "delay")
         at_least(self.length, self.order + self.delay, "length")
 
-    @property
-    def input_size(self) -> int:
-        return 1
-
-    @property
-    def output_size(self) -> int:
-        return 2
-
-    @property
-    def time_size(self) -> int:
-        return self.length
-
-    @property
-    def chance(self) -> dict[str, float]:
-        return {"accuracy": 0.5}
-
     def trial(self, key: PRNGKeyArray) -> Trial:
         bits = jr.randint(key, (self.length,), 0, 2)
         before = jnp.concatenate([jnp.zeros(self.order + self.delay, bits.dtype), jnp.cumsum(bits, dtype=bits.dtype)])
@@ -62,14 +71,11 @@ class DelayedParity(Task):
         counts = jnp.arange(self.length) >= self.order + self.delay - 1
         return Trial(bits.astype(jnp.result_type(float))[:, None], ones % 2, counts=counts)
 
-    def loss(self, y: Array, target: Int[Array, ""]) -> Float[Array, ""]:
-        return cross_entropy(y, target)
-
     def metrics(self, ys: Array, examples: Examples) -> dict[str, Float[Array, ""]]:
         return {"accuracy": mean_of(is_right(ys, examples.targets), examples.weight)}
 
 
-class Parity(Task):
+class Parity(_OfBits):
     r"""At every step, whether the number of ones so far is odd: the smallest task of keeping a state for ever.
 
     $$y^*_t = b_0 \oplus b_1 \oplus \cdots \oplus b_t$$
@@ -95,28 +101,9 @@ class Parity(Task):
     def __check_init__(self) -> None:
         at_least(self.length, 1, "length")
 
-    @property
-    def input_size(self) -> int:
-        return 1
-
-    @property
-    def output_size(self) -> int:
-        return 2
-
-    @property
-    def time_size(self) -> int:
-        return self.length
-
-    @property
-    def chance(self) -> dict[str, float]:
-        return {"accuracy": 0.5}
-
     def trial(self, key: PRNGKeyArray) -> Trial:
         bits = jr.randint(key, (self.length,), 0, 2)
         return Trial(bits.astype(jnp.result_type(float))[:, None], jnp.cumsum(bits, dtype=bits.dtype) % 2)
-
-    def loss(self, y: Array, target: Int[Array, ""]) -> Float[Array, ""]:
-        return cross_entropy(y, target)
 
     def metrics(self, ys: Array, examples: Examples) -> dict[str, Float[Array, ""]]:
         right = is_right(ys, examples.targets)

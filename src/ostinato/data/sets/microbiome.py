@@ -41,19 +41,23 @@ MICROBIOME = Entry(
 )
 
 
-PARTS = ("baranwal/12MemberData/train_data.mat", "baranwal/12MemberData/test_data.mat")
+def _passages(part: str, size: int, sha256: str) -> File:
+    source = "VenturelliLab/Baranwal_et_al_2022", "8e194ad0581ba7429a131ac8eea354b6ecb7515c"
+    path = f"12MemberData/{part}.mat"
+    return File(f"baranwal/{path}", size, sha256, github(*source, path))
 
 
 def _read_passages(paths: Mapping[str, Path]) -> CommunitySet:
     from scipy.io import loadmat
 
-    def part(path: str) -> Communities:
-        values = loadmat(paths[path])[f"{Path(path).stem}"]
-        names = tuple(f"{Path(path).stem.removesuffix('_data')}{i}" for i in range(len(values)))
+    def part(name: str) -> Communities:
+        stem = Path(name).stem
+        values = loadmat(paths[name])[stem]
+        names = tuple(f"{stem.removesuffix('_data')}{i}" for i in range(len(values)))
         species = tuple(f"s{i + 1}" for i in range(values.shape[2]))
         return Communities(names, species, (), 12.0 * np.arange(values.shape[1]), np.asarray(values, float))
 
-    return CommunitySet(*map(part, PARTS))
+    return CommunitySet(*map(part, paths))
 
 
 PASSAGES = Entry(
@@ -63,26 +67,9 @@ PASSAGES = Entry(
     citation="Venturelli et al., Mol Syst Biol 2018; Baranwal et al., eLife 2022",
     split="of the authors: 102 communities, 73 others",
     gives="CommunitySet: values (communities, 6 times, 12 species): optical densities; species without names",
-    files=tuple(
-        File(
-            name,
-            size,
-            sha256,
-            github(
-                "VenturelliLab/Baranwal_et_al_2022",
-                "8e194ad0581ba7429a131ac8eea354b6ecb7515c",
-                name.removeprefix("baranwal/"),
-            ),
-        )
-        for name, size, sha256 in zip(
-            PARTS,
-            (14464, 12947),
-            (
-                "6aba5bb9b5d9256626d9cc00f0a501bf26c0ee375cd6bf368ecd08e13d7d542a",
-                "677717139e0379c07b3e9ff8945e252b73cab43b0d143c5351e32597c0021455",
-            ),
-            strict=True,
-        )
+    files=(
+        _passages("train_data", 14464, "6aba5bb9b5d9256626d9cc00f0a501bf26c0ee375cd6bf368ecd08e13d7d542a"),
+        _passages("test_data", 12947, "677717139e0379c07b3e9ff8945e252b73cab43b0d143c5351e32597c0021455"),
     ),
     read=_read_passages,
     shares=MICROBIOME.name,
