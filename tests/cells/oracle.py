@@ -393,6 +393,33 @@ def mtrnn(p, x, s):
     return {"u": u}, p["seen"] * np.tanh(u)
 
 
+def hm_lstm(p, x, s):
+    levels = len(s["z"])
+    borders = np.cumsum([0] + [len(part) for part in np.array_split(np.arange(len(s["h"])), levels)])
+    before = [{k: s[k][borders[n] : borders[n + 1]] for k in "hc"} for n in range(levels)]
+    below, z_below, after, z = x, 1.0, [], []
+    for n, old in enumerate(before):
+        last, units = n == levels - 1, len(old["h"])
+        a = p[f"R[{n}]"] @ old["h"] + z_below * (p[f"W[{n}]"] @ below) + p[f"b[{n}]"]
+        if not last:
+            a = a + s["z"][n] * (p[f"D[{n}]"] @ before[n + 1]["h"])
+        i, f, g, o = a[: 4 * units].reshape(4, units)
+        update = sigmoid(f) * old["c"] + sigmoid(i) * np.tanh(g)
+        flush, written = (0.0 if last else s["z"][n]), sigmoid(i) * np.tanh(g)
+        c = flush * written + (1 - flush) * (z_below * update + (1 - z_below) * old["c"])
+        kept = (1 - flush) * (1 - z_below)
+        below = kept * old["h"] + (1 - kept) * sigmoid(o) * np.tanh(c)
+        after.append((below, c))
+        # Straight through: the real part is the step, the imaginary one the ramp's.
+        ramp = 0.0 if last else (p["slope"] * a[-1] + 1) / 2
+        inside = 0 < np.real(ramp) < 1
+        z_below = float(np.real(ramp) > 0.5) + (1j * np.imag(ramp) if inside else 0)
+        z.append(z_below)
+    h, c = (np.concatenate(parts) for parts in zip(*after, strict=True))
+    gate = sigmoid(p["G"] @ h)
+    return {"h": h, "c": c, "z": np.array(z)}, np.concatenate([gate[n] * after[n][0] for n in range(levels)])
+
+
 def es2n(p, x, s, proximity=0.1):
     new = np.tanh(p["W"][0] @ x + p["b"][0] + p["R"][0] @ s["h"])
     h = proximity * new + (1 - proximity) * (p["R"][1] @ s["h"])
@@ -423,6 +450,7 @@ STEPS = {
     "gru1": gru1,
     "gru2": gru2,
     "gru3": gru3,
+    "hm-lstm": hm_lstm,
     "iir": iir,
     "indrnn": indrnn,
     "jordan": jordan,

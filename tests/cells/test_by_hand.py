@@ -10,6 +10,7 @@ import pytest
 
 from ostinato.cells import (
     GRU,
+    HMLSTM,
     LSTM,
     LSTM1997,
     MGU,
@@ -133,3 +134,36 @@ def test_states_are_named():
     assert make(GRU).init_state() == Hidden(jnp.zeros(1))
     assert make(LSTM).init_state()._fields == LSTMState._fields == ("h", "c")
     assert dataclasses.is_dataclass(LSTM)
+
+
+def test_hm_lstm_copies_updates_and_flushes():
+    """Two levels of a unit each. All gates are 1/2; g is the input below (W = 1); a segment ends where x > 0."""
+    cell = cells_of_two_levels()
+    start = cell.init_state()
+    # x = -1: no segment ends, so the level above stays as it is.
+    first, _ = cell(jnp.array([-1.0]), start)
+    c = 0.5 * tanh(-1)
+    assert first.c.tolist() == pytest.approx([c, 0], rel=1e-15)
+    assert first.h.tolist() == pytest.approx([0.5 * tanh(c), 0], rel=1e-15)
+    assert first.z.tolist() == [0, 0]
+    # x = 2: half of the old memory is kept, a segment ends, and the level above hears h.
+    second, _ = cell(jnp.array([2.0]), first)
+    c = 0.5 * c + 0.5 * tanh(2)
+    h = 0.5 * tanh(c)
+    assert second.c.tolist() == pytest.approx([c, 0.5 * tanh(h)], rel=1e-15)
+    assert second.z.tolist() == [1, 0]
+    # After its end the lower level begins anew, whatever it held, with what the level above shows (D = 1) in its g.
+    third, y = cell(jnp.array([-3.0]), second)
+    above = 0.5 * tanh(second.c[1].item())
+    c = 0.5 * tanh(-3 + above)
+    assert third.c.tolist() == pytest.approx([c, second.c[1].item()], rel=1e-15)
+    assert third.h.tolist() == pytest.approx([0.5 * tanh(c), second.h[1].item()], rel=1e-15)
+    assert third.z.tolist() == [0, 0]
+    assert y.tolist() == pytest.approx([0.5 * h for h in third.h.tolist()], rel=1e-15)
+
+
+def cells_of_two_levels():
+    cell = with_values(HMLSTM(1, 2, levels=2, key=jax.random.key(0)), slope=[1])
+    candidate, end = jnp.zeros((5, 1)).at[2, 0].set(1), jnp.zeros((5, 1)).at[4, 0].set(1)
+    below = (candidate + end, candidate[:4])
+    return eqx.tree_at(lambda c: (c.W, c.D), cell, (below, (candidate,)))

@@ -22,6 +22,7 @@ SETTINGS = [(name, {}, {}) for name in CELLS] + [
     ("elman", {"activation": "sigmoid"}, {"activation": "sigmoid"}),
     ("gru", {"convention": "chung", "hidden_bias": False}, {"convention": "chung"}),
     ("gru-before", {"convention": "chung"}, {"convention": "chung"}),
+    ("hm-lstm", {"levels": 2}, {}),
     ("iir", {"taps": 2, "feedback": 3}, {}),
     ("indrnn", {"activation": "tanh"}, {"activation": "tanh"}),
     (

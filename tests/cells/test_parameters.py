@@ -14,6 +14,19 @@ from ostinato.errors import SettingsError
 KEY = jax.random.key(0)
 SIZES = [(1, 1), (3, 5), (7, 2)]
 
+
+def hm_lstm(n, m):
+    """Three levels, of 2, 2, 1 units where there are five; the highest has no boundary and hears nothing from above."""
+    sizes = [len(units) for units in np.array_split(np.arange(n), min(3, n))]
+    rows = [4 * units + 1 for units in sizes[:-1]] + [4 * sizes[-1]]
+    heard = zip([m, *sizes], sizes, [*sizes[1:], 0], strict=False)
+    return (
+        sum(r * (below + own + above + 1) for r, (below, own, above) in zip(rows, heard, strict=True))
+        + len(sizes) * n
+        + 1
+    )
+
+
 # As functions of the number of units n and inputs m.
 COUNTS = {
     "augment": lambda n, m: 3 * m + 3 + 2 * n * m,
@@ -34,6 +47,7 @@ COUNTS = {
     "gru1": lambda n, m: 3 * (n * n + n * m + n) - 2 * n * m,
     "gru2": lambda n, m: 3 * (n * n + n * m + n) - 2 * (n * m + n),
     "gru3": lambda n, m: 3 * (n * n + n * m + n) - 2 * (n * m + n * n),
+    "hm-lstm": hm_lstm,
     "iir": lambda n, m: (3 + 2) * n * m + n,
     "indrnn": lambda n, m: n * m + 2 * n,
     "jordan": lambda n, m: n * n + n * m + n + n * n + n,

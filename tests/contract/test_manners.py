@@ -172,6 +172,7 @@ def test_the_table_is_covered():
         "elman-layernorm",
         "es2n",
         "fir",
+        "hm-lstm",
         "iir",
         "indrnn",
         "jordan",

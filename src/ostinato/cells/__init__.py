@@ -27,6 +27,7 @@ from .gru import GRUBefore as GRUBefore
 from .gru_simple import GRU1 as GRU1
 from .gru_simple import GRU2 as GRU2
 from .gru_simple import GRU3 as GRU3
+from .hm_lstm import HMLSTM as HMLSTM
 from .indrnn import IndRNN as IndRNN
 from .init import INITS as INITS
 from .integrate import Adaptive as Adaptive

@@ -16,6 +16,7 @@ from ostinato.cells.es2n import ES2N
 from ostinato.cells.filters import Filters
 from ostinato.cells.gru import GRU, GRUBefore
 from ostinato.cells.gru_simple import GRU1, GRU2, GRU3
+from ostinato.cells.hm_lstm import HMLSTM
 from ostinato.cells.indrnn import IndRNN
 from ostinato.cells.integrate import ctrnn_runge_kutta
 from ostinato.cells.jordan import Jordan
@@ -67,6 +68,7 @@ CELLS: dict[str, CellEntry] = {
     "gru1": CellEntry(GRU1, "GRU whose gates see state and bias", "Dey and Salem 2017"),
     "gru2": CellEntry(GRU2, "GRU whose gates see the state", "Dey and Salem 2017"),
     "gru3": CellEntry(GRU3, "GRU whose gates are learned constants", "Dey and Salem 2017"),
+    "hm-lstm": CellEntry(HMLSTM, "levels of LSTM that end their own segments", "Chung, Ahn and Bengio 2017"),
     "iir": CellEntry(Filters, "filters with poles and zeros for synapses", "Back and Tsoi 1991"),
     "indrnn": CellEntry(IndRNN, "independently recurrent units", "Li et al. 2018"),
     "jordan": CellEntry(Jordan, "sees its own output of the step before", "Jordan 1986"),
