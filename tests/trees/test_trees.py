@@ -8,7 +8,7 @@ import optax
 import pytest
 
 import ostinato as ost
-from ostinato.cells import LSTM, EchoState, Elman
+from ostinato.cells import LSTM, EchoState, Elman, Hidden
 from ostinato.data import Batches
 from ostinato.errors import DataError, NonFiniteError, SettingsError, ShapeError
 from ostinato.trees import (
@@ -105,16 +105,52 @@ def test_a_chain_is_a_sequence(x64):
         np.testing.assert_allclose(climb(tree_cell, batch)[0], expected, rtol=0, atol=1e-12)
 
 
-def test_gradients_flow_through_children(x64):
-    tree = random_tree(np.random.default_rng(2), 7)
-    batch = tree_batch([tree], ARITY, dtype="float64")
-    cell = TreeLSTM(INPUT, HIDDEN, arity=ARITY, dtype="float64", key=KEY)
-    value = eqx.filter_jit(lambda c: jnp.sum(jnp.sin(climb(c, batch)[0, -1])))
-    grads = eqx.filter_grad(value)(cell)
-    direction = jax.random.normal(jax.random.key(3), cell.R.shape, "float64")
-    moved = [eqx.tree_at(lambda c: c.R, cell, cell.R + s * 1e-6 * direction) for s in (1, -1)]
-    slope = (value(moved[0]) - value(moved[1])) / 2e-6
-    assert float(jnp.sum(grads.R * direction)) == pytest.approx(float(slope), rel=1e-7)
+class Remembered(Recursive):
+    """A missing child has a state that is learned."""
+
+    start: jax.Array
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.start = jnp.linspace(-1, 1, HIDDEN)
+
+    def init_state(self):
+        return Hidden(self.start)
+
+
+@pytest.mark.parametrize("make", [*(entry.make for entry in TREE_CELLS.values()), Remembered], ids=[*TREE_CELLS, "own"])
+def test_gradients_are_those_of_a_recursion(x64, make):
+    """The loop has a gradient of its own; here JAX takes that of one step after the other, node by node."""
+    rng = np.random.default_rng(1)
+    trees = [random_tree(rng, nodes) for nodes in (1, 4, 9)]
+    cell = make(INPUT, HIDDEN, arity=ARITY, dtype="float64", key=KEY)
+    batch = tree_batch(trees, ARITY, dtype="float64")
+    weights = jnp.asarray(rng.normal(size=(3, 9, HIDDEN)))
+
+    def looped(operands):
+        cell, features = operands
+        values = batch.values.at[..., :INPUT].set(features)
+        return jnp.sum(climb(cell, eqx.tree_at(lambda b: b.values, batch, values)) * weights)
+
+    def recursed(operands):
+        cell, features = operands
+        total = 0.0
+        for row, tree in enumerate(trees):
+            states = []
+            for node, own in enumerate(tree.children):
+                below = [states[c] for c in own] + [cell.init_state()] * (ARITY - len(own))
+                below = jax.tree.map(lambda *leaves: jnp.stack(leaves), *below)
+                state, y = cell(features[row, node], below, jnp.arange(ARITY) < len(own))
+                states.append(state)
+                total += y @ weights[row, node]
+        return total
+
+    operands = (cell, batch.values[..., :INPUT])
+    found, expected = eqx.filter_jit(eqx.filter_grad(looped))(operands), eqx.filter_grad(recursed)(operands)
+    pairs = list(zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True))
+    assert sum(np.abs(e).max() > 1e-3 for _, e in pairs) == len(pairs)
+    for f, e in pairs:
+        np.testing.assert_allclose(f, e, rtol=1e-11, atol=1e-13)
 
 
 def test_learns_to_evaluate_formulas_and_compiles_once_for_each_bucket():

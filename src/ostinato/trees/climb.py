@@ -42,11 +42,65 @@ def climb(cell: TreeCell, batch: SequenceBatch) -> Float[Array, "*batch nodes ou
 def _climb(cell: TreeCell, batch: SequenceBatch) -> Array:
     *lead, nodes, columns = batch.values.shape
     time_major = jnp.moveaxis(batch.values.reshape(-1, nodes, columns), 1, 0)
-    rows = time_major.shape[1]
     xs, places = time_major[..., : -cell.arity], time_major[..., -cell.arity :].astype(jnp.int32)
-    # The first place is the missing child; node t is written to place t + 1.
-    none = cell.init_state()
-    states = jax.tree.map(lambda s: jnp.zeros((nodes + 1, rows, *s.shape), s.dtype).at[0].set(s[None]), none)
+    ys = _loop((cell, xs), places=places)
+    ys = jnp.moveaxis(ys, 0, 1).reshape(*lead, nodes, ys.shape[-1])
+    return ys if batch.mask is None else jnp.where(batch.mask[..., None], ys, jnp.zeros_like(ys))
+
+
+# With a gradient of its own: that of a scan which writes to the states of all nodes copies them all at every node.
+@eqx.filter_custom_vjp
+def _loop(given: tuple[TreeCell, Array], *, places: Array) -> Array:
+    return _forward(*given, places)[1]
+
+
+@_loop.def_fwd
+def _loop_forward(perturbed: Any, given: tuple[TreeCell, Array], *, places: Array) -> tuple[Array, Any]:
+    del perturbed
+    states, ys = _forward(*given, places)
+    return ys, states
+
+
+@_loop.def_bwd
+def _loop_backward(states: Any, d_ys: Array, perturbed: Any, given: tuple[TreeCell, Array], *, places: Array) -> Any:
+    """From the roots to the leaves; each step is computed once more, and a node takes what its parent left for it."""
+    del perturbed
+    (cell, xs), column = given, jnp.arange(places.shape[1])
+    nodes, rows, arity = places.shape
+    none, of_none = eqx.filter_vjp(lambda cell: cell.init_state(), cell)
+    zeros = lambda tree: jax.tree.map(jnp.zeros_like, eqx.filter(tree, eqx.is_inexact_array))
+    # Who is the parent of each place, and which of its children it is; 0 for a root. Asked for, as adding to rows that
+    # lie anywhere copies the whole array.
+    numbers = jnp.broadcast_to(jnp.arange(1, nodes + 1, dtype=jnp.int32)[:, None, None], places.shape)
+    nobody = jnp.zeros((nodes + 1, rows), jnp.int32)
+    parent = nobody.at[places, column[None, :, None]].set(numbers)
+    child = nobody.at[places, column[None, :, None]].set(
+        jnp.broadcast_to(jnp.arange(arity, dtype=jnp.int32), places.shape)
+    )
+
+    def one(carry: tuple[Any, Any], at: tuple[Array, ...]) -> tuple[tuple[Any, Any], Array]:
+        (left, d_cell), (t, x, where, d_y, by, which) = carry, at
+        below = jax.tree.map(lambda s: s[where, column[:, None]], states)
+        d_new = jax.tree.map(lambda d: d[by, column, which], left)
+        step = lambda cell, x, below: jax.vmap(cell)(x, below, where > 0)
+        _, pull = eqx.filter_vjp(step, cell, x, below)
+        more, d_x, d_below = pull((d_new, d_y))
+        left = jax.tree.map(lambda d, b: jax.lax.dynamic_update_index_in_dim(d, b, t + 1, 0), left, d_below)
+        return (left, jax.tree.map(jnp.add, d_cell, more)), d_x
+
+    start = jax.tree.map(lambda s: jnp.zeros((nodes + 1, rows, arity, *s.shape), s.dtype), zeros(none)), zeros(cell)
+    along = jnp.arange(nodes, dtype=jnp.int32), xs, places, d_ys, parent[1:], child[1:]
+    (left, d_cell), d_xs = jax.lax.scan(one, start, along, reverse=True)
+    missing = jax.tree.map(lambda d: jnp.einsum("trk...,trk->...", d[1:], (places == 0).astype(d.dtype)), left)
+    return jax.tree.map(jnp.add, d_cell, of_none(missing)[0]), d_xs
+
+
+def _forward(cell: TreeCell, xs: Array, places: Array) -> tuple[Any, Array]:
+    """The states of all nodes, `(1 + nodes, rows, ...)`, those of a missing child first; and the outputs."""
+    nodes, rows = xs.shape[:2]
+    states = jax.tree.map(
+        lambda s: jnp.zeros((nodes + 1, rows, *s.shape), s.dtype).at[0].set(s[None]), cell.init_state()
+    )
     column = jnp.arange(rows)[:, None]
 
     def one(states: Any, at: tuple[Array, Array, Array]) -> tuple[Any, Array]:
@@ -56,9 +110,7 @@ def _climb(cell: TreeCell, batch: SequenceBatch) -> Array:
         put = lambda s, n: jax.lax.dynamic_update_index_in_dim(s, n, t + 1, 0)
         return jax.tree.map(put, states, new), y
 
-    _, ys = jax.lax.scan(one, states, (jnp.arange(nodes, dtype=jnp.int32), xs, places))
-    ys = jnp.moveaxis(ys, 0, 1).reshape(*lead, nodes, ys.shape[-1])
-    return ys if batch.mask is None else jnp.where(batch.mask[..., None], ys, jnp.zeros_like(ys))
+    return jax.lax.scan(one, states, (jnp.arange(nodes, dtype=jnp.int32), xs, places))
 
 
 def pool_nodes(
