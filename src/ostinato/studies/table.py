@@ -37,6 +37,11 @@ STUDIES: dict[str, str] = {
     "parity": "ostinato.studies.parity",
     "compressor": "ostinato.studies.compressor",
     "ntm": "ostinato.studies.ntm",
+    "mtrnn": "ostinato.studies.mtrnn",
+    "clockwork": "ostinato.studies.clockwork",
+    "evolved-agents": "ostinato.studies.evolved_agents",
+    "listops": "ostinato.studies.listops",
+    "sentiment": "ostinato.studies.sentiment",
 }
 
 
