@@ -60,6 +60,17 @@ def test_metrics():
     assert float(task.loss(jnp.zeros(8), jnp.array(3))) == pytest.approx(np.log(8))
 
 
+def test_the_best_answer_without_memory():
+    task = GraphTraversal(nodes=(3, 5), path=(1, 4), names=5)
+    examples = task.sample(jax.random.key(3), 3000)
+    shown = np.asarray(examples.inputs.values)[..., :5]
+    # Another node than the one that is shown, or always the same.
+    guess = np.where(shown.any(-1), (shown.argmax(-1) + 1) % 5, 0)
+    found = float(task.metrics(jax.nn.one_hot(guess, 5), examples)["accuracy"])
+    assert task.chance["accuracy"] == pytest.approx(0.4 / 4 + 0.6 / 5)
+    assert found == pytest.approx(task.chance["accuracy"], abs=5 * np.sqrt(0.22 * 0.78 / 7500))
+
+
 @pytest.mark.parametrize(
     ("settings", "name"),
     [

@@ -24,10 +24,12 @@ class GraphTraversal(Task):
     A graph has n nodes with names drawn anew, `degree` edges out of each, whose labels differ, to any other node. The
     path starts anywhere and takes any of the edges at each node.
 
-    * `nodes`, `path`: the first and the last number of each, drawn uniformly for each trial; as many names as nodes.
+    * `nodes`, `path`: the first and the last number of each, drawn uniformly for each trial.
+    * `degree`: edges out of a node; `labels`, `names`: how many of them there are to draw from.
     * `metrics`: `accuracy` of answers; `whole`, the share of paths without a wrong one.
 
-    Raises `SettingsError` for fewer than 2 nodes, no edge, fewer labels than edges out of a node, or an empty range.
+    Raises `SettingsError` for fewer than 2 nodes, no edge, an empty range, fewer labels than edges out of a node, or
+    fewer names than nodes.
 
     ```python
     >>> import jax
@@ -65,7 +67,9 @@ class GraphTraversal(Task):
 
     @property
     def chance(self) -> dict[str, float]:
-        return {"accuracy": 1 / self.names}
+        # No edge leads back to the node that is shown at the first step of a path; at the others only a label is.
+        first = 2 / sum(self.path)
+        return {"accuracy": first / max(1, self.names - 1) + (1 - first) / self.names}
 
     def trial(self, key: PRNGKeyArray) -> Trial:
         k_nodes, k_path, k_names, k_labels, k_to, k_order, k_start, k_walk = jr.split(key, 8)
