@@ -38,6 +38,7 @@ STUDIES: dict[str, str] = {
     "compressor": "ostinato.studies.compressor",
     "ntm": "ostinato.studies.ntm",
     "dnc": "ostinato.studies.dnc",
+    "graph-traversal": "ostinato.studies.graph_traversal",
 }
 
 
