@@ -39,6 +39,7 @@ STUDIES: dict[str, str] = {
     "ntm": "ostinato.studies.ntm",
     "dnc": "ostinato.studies.dnc",
     "graph-traversal": "ostinato.studies.graph_traversal",
+    "babi": "ostinato.studies.babi",
 }
 
 
