@@ -8,7 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ostinato.studies import StudySettings, dnc, load_study
+from ostinato.data import Batches
+from ostinato.data.sets.stories import Line
+from ostinato.studies import StudySettings, babi, dnc, graph_traversal, load_study, story_lines
+from ostinato.studies.story_lines import Codes
 from ostinato.training import Ensemble
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
@@ -45,3 +48,70 @@ def test_the_committed_copies():
         assert claim["holds"] == (not wrong[rows].any())
     assert detail["seconds of training, a network"] < 300
     assert detail["weights"]["LSTM"] > detail["weights"]["DNC"]
+
+
+def test_graphs_grow_in_training():
+    tasks = [graph_traversal.traversal((2, n), (1, 1)) for n in (2, 3, 4)]
+    batches = graph_traversal.Growing(100, tasks, [2, 1, 3])
+    assert len(batches) == 6
+    # As many steps as the largest graph of the stage has edges, and one of the path.
+    assert [batches.at(step).inputs.time_size for step in range(6)] == [5, 5, 7, 9, 9, 9]
+    first, again, other = (np.asarray(batches.at(step).inputs.values) for step in (0, 0, 1))
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+def test_lines_become_steps():
+    told = [[Line(("a", "b")), Line(("c", "c"), "x"), Line(("a",)), Line(("b", "c"), "y")], [Line(("c",), "x")]]
+    codes = Codes(told)
+    assert codes.words == {"?": 0, "a": 1, "b": 2, "c": 3}
+    assert codes.answers == {"x": 0, "y": 1}
+    examples = codes.whole(told)
+    shown = np.asarray(examples.inputs.values)
+    np.testing.assert_array_equal(shown[0], [[0, 1, 1, 0], [1, 0, 0, 2], [0, 1, 0, 0], [1, 0, 1, 1]])
+    np.testing.assert_array_equal(shown[1, :1], [[1, 0, 0, 1]])
+    assert examples.inputs.lengths.tolist() == [4, 1]
+    weight = np.asarray(examples.weight)
+    assert np.argwhere(weight).tolist() == [[0, 1], [0, 3], [1, 0]]
+    assert np.asarray(examples.targets)[weight > 0].tolist() == [0, 1, 0]
+    unknown = codes.whole([[Line(("z",), "w")]])
+    np.testing.assert_array_equal(unknown.inputs.values[0], [[1, 0, 0, 0]])
+    assert int(unknown.targets[0, 0]) == -1
+
+
+def test_lines_that_count_grow():
+    told = [[Line(("a",), "x")] * 10, [Line(("b",), "x")] * 2]
+    codes = Codes(told)
+    batches = story_lines.Growing(Batches(codes.source(told), 2, buckets=1, shuffle=False), 100)
+    counted = [np.flatnonzero(np.asarray(batches.at(step).weight).any(0)).size for step in (0, 12, 26, 39, 40, 99)]
+    assert counted == [3, 3, 7, 10, 10, 10]
+    assert float(batches.at(0).weight.sum()) == pytest.approx(1)
+
+
+def test_the_share_of_right_answers():
+    told = [[Line(("a",), "x"), Line(("b",), "y")], [Line(("c",), "y")]]
+    codes = Codes(told)
+    constant = lambda inputs: (jnp.broadcast_to(jnp.array([0.0, 1.0]), (*inputs.values.shape[:-1], 2)), None)
+    assert babi.right(constant, codes.whole(told)) == pytest.approx(2 / 3)
+
+
+def test_the_committed_paths():
+    (claim,) = committed("graph-traversal")
+    found = {
+        name: [scores["as in training"]["accuracy"] for scores in seeds.values()]
+        for name, seeds in claim["detail"]["by seed"].items()
+    }
+    assert len(found["DNC"]) == len(found["LSTM"]) >= 3
+    assert claim["ours"] == pytest.approx(np.mean(found["DNC"]))
+    assert claim["holds"] == (min(found["DNC"]) > 0.95)
+    assert max(found["LSTM"]) < min(found["DNC"])
+    assert claim["detail"]["weights"]["LSTM"] > claim["detail"]["weights"]["DNC"]
+
+
+def test_the_committed_stories():
+    for claim, bar in zip(committed("babi"), (0.95, 0.9), strict=True):
+        shares = [one["test"] for one in claim["detail"]["by seed"]["DNC"].values()]
+        assert len(shares) >= 3
+        assert claim["ours"] == pytest.approx(np.mean(shares))
+        assert claim["holds"] == (min(shares) >= bar)
+        assert claim["detail"]["weights"]["LSTM"] > claim["detail"]["weights"]["DNC"]
