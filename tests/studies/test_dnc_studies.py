@@ -21,8 +21,9 @@ def committed(name):
     return json.loads((RESULTS / f"study-{name}.json").read_text())["claims"]
 
 
-@pytest.mark.parametrize("name", ["dnc"])
-def test_in_short(name):
+@pytest.mark.parametrize("name", ["dnc", "graph-traversal", "babi"])
+def test_in_short(name, data_folder, monkeypatch):
+    monkeypatch.setenv("OSTINATO_DATA", str(data_folder))
     claims = load_study(name).run(StudySettings(quick=True))
     json.dumps([claim.to_dict() for claim in claims], allow_nan=False)
     # Hardly trained: no network has learned its task, and the verdict says so.
