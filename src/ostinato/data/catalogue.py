@@ -23,6 +23,7 @@ from .sets.music import POLY_MUSIC
 from .sets.pen import UNIPEN_DIGITS
 from .sets.raw import RAW
 from .sets.speech import FSDD
+from .sets.stories import BABI
 from .sets.text import NAMES, TINYSHAKESPEARE
 from .sets.trees import ALKANES, LISTOPS, SST
 from .sets.univariate import UNIVARIATE_SMALL, VEGA_SERIES
@@ -53,6 +54,7 @@ CATALOGUE: dict[str, Entry] = {
         ALKANES,
         LISTOPS,
         SST,
+        BABI,
         BEER_AGENTS,
     )
 }

@@ -42,6 +42,9 @@ STUDIES: dict[str, str] = {
     "evolved-agents": "ostinato.studies.evolved_agents",
     "listops": "ostinato.studies.listops",
     "sentiment": "ostinato.studies.sentiment",
+    "dnc": "ostinato.studies.dnc",
+    "graph-traversal": "ostinato.studies.graph_traversal",
+    "babi": "ostinato.studies.babi",
 }
 
 

@@ -18,6 +18,7 @@ from .environment import Feedback as Feedback
 from .environment import check_environment as check_environment
 from .environments import ENVIRONMENTS as ENVIRONMENTS
 from .environments import EnvironmentEntry as EnvironmentEntry
+from .graph import GraphTraversal as GraphTraversal
 from .memory import ContextIntegration as ContextIntegration
 from .memory import DelayedMatch as DelayedMatch
 from .memory import TMaze as TMaze

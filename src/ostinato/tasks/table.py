@@ -10,6 +10,7 @@ from ostinato.tasks.bits import BitCopy
 from ostinato.tasks.blocks import Blocks
 from ostinato.tasks.copying import Copy
 from ostinato.tasks.dyck import Dyck
+from ostinato.tasks.graph import GraphTraversal
 from ostinato.tasks.ngram import DynamicNGram
 from ostinato.tasks.parity import DelayedParity, Parity
 from ostinato.tasks.priority_sort import PrioritySort
@@ -42,6 +43,7 @@ TASKS: dict[str, TaskEntry] = {
     "embedded-reber": TaskEntry(
         EmbeddedReber, "next symbols of a grammar with a memory of its frame", "Hochreiter and Schmidhuber 1997"
     ),
+    "graph-traversal": TaskEntry(GraphTraversal, "where labels lead in a graph that was told", "Graves et al. 2016"),
     "parity": TaskEntry(Parity, "whether the number of ones so far is odd", "Minsky and Papert 1969"),
     "priority-sort": TaskEntry(PrioritySort, "vectors in the order of numbers that came with them", GRAVES),
     "reber": TaskEntry(Reber, "next symbols of a grammar", "Reber 1967"),
