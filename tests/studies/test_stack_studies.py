@@ -1,12 +1,13 @@
-"""The study of the continuous stack: a short run, and what its committed result says."""
+"""The studies of the stack and of the Turing machine's other tasks: short runs, and what the committed results say."""
 
 import json
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ostinato.studies import StudySettings, load_study, stack
+from ostinato.studies import StudySettings, load_study, ntm_tasks, stack
 from ostinato.studies.seeds import SeedBatches
 from ostinato.tasks import Reversal
 from ostinato.training import Ensemble
@@ -49,3 +50,23 @@ def test_the_committed_stacks():
         assert claim["holds"] == (claim["ours"] >= 4)
         lstm = max(max(scores[far]["whole"]) for scores in detail["LSTM by rate"].values())
         assert claim["baseline"]["LSTM of 64 units, best of its seeds and rates"] == pytest.approx(lstm)
+
+
+def test_the_other_tasks_of_the_turing_machine_in_short():
+    claims = load_study("ntm-tasks").run(StudySettings(quick=True, seeds=2))
+    json.dumps([claim.to_dict() for claim in claims], allow_nan=False)
+    detail = claims[0].detail
+    # Hardly trained: both guess the 18 bits of an item; seeds and rates are told apart.
+    for network in ("NTM", "LSTM"):
+        assert detail[network]["bits"] == pytest.approx(18, abs=5)
+        assert len(set(detail[network]["bits"])) == len(detail[network]["bits"])
+    assert [len(detail[network]["bits"]) for network in ("NTM", "LSTM")] == [2, 4]
+    assert list(detail["NTM"]["course"]) == [16, 32]
+
+
+def test_each_member_moves_at_a_rate_of_its_own():
+    optimizer = ntm_tasks.scaled(np.array([1.0, 0.5]))
+    updates = {"W": jnp.ones((2, 3, 4)), "b": jnp.ones((2, 3)), "none": None}
+    moved, _ = optimizer.update(updates, optimizer.init(updates), updates)
+    np.testing.assert_array_equal(moved["W"][1], 0.5 * moved["W"][0])
+    np.testing.assert_array_equal(moved["b"], [[1] * 3, [0.5] * 3])

@@ -37,6 +37,7 @@ STUDIES: dict[str, str] = {
     "parity": "ostinato.studies.parity",
     "compressor": "ostinato.studies.compressor",
     "ntm": "ostinato.studies.ntm",
+    "ntm-tasks": "ostinato.studies.ntm_tasks",
     "stack": "ostinato.studies.stack",
 }
 
