@@ -31,7 +31,7 @@ def test_a_stack_grows_and_an_lstm_stays_as_it_is():
     task, longer = Reversal(lengths=(1, 3)), Reversal(lengths=(6, 6))
     model = Ensemble.make(lambda key: stack.stack(task, key), [0])
     more = stack.grown(model, longer)
-    assert more.init_state()[0].lengths.shape == (13,)
+    assert more.member(0).init_state()[0].lengths.shape == (13,)
     inputs = SeedBatches(task, 5, [0], 1).at(0).inputs
     np.testing.assert_array_equal(model(inputs)[0], more(inputs)[0])
     other = Ensemble.make(lambda key: stack.lstm(task, key), [0])
