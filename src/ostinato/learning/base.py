@@ -119,6 +119,10 @@ def weighted_loss(loss: Loss, ys: Any, examples: Examples) -> Float[Array, ""]:
 
 def start_state(model: Any, batch_shape: tuple[int, ...], key: PRNGKeyArray | None) -> State:
     """The model's initial state for every row, `(*batch, ...)`; gradients flow to a trainable one."""
+    # Several networks side by side begin each with a state of its own.
+    own = getattr(model, "start_state", None)
+    if own is not None:
+        return own(batch_shape, key)
     rows = 1
     for size in batch_shape:
         rows *= size

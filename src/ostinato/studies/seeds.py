@@ -38,10 +38,12 @@ class Trained(NamedTuple):
 
     * `metrics`: of each member, on fresh trials after the whole budget.
     * `needed`: the training trials after which a member was first right on all of the watched ones; None for never.
+    * `model`: the members after the whole budget.
     """
 
     metrics: dict[str, np.ndarray]
     needed: list[int | None]
+    model: Ensemble
 
 
 def train(
@@ -52,12 +54,12 @@ def train(
     batch: int,
     steps: int,
     every: int,
-    rate: float,
+    rate: float | optax.Schedule,
     right: str,
     watched: int = 1000,
     fresh: int = 1000,
 ) -> Trained:
-    """Adam with a cosine schedule to 0, gradients of norm 1 at most, a fixed budget; nothing is chosen on the way.
+    """Adam, gradients of norm 1 at most, a fixed budget; nothing is chosen on the way. A rate falls to 0 as a cosine.
 
     `right` names the metric that is 1 where all is right. The watched trials only say how long it took; those of the
     final metrics are others.
@@ -75,11 +77,11 @@ def train(
                 needed[i] = min(evaluations * every, steps) * batch
         return {"wrong": float(1 - shares.mean())}
 
-    schedule = optax.cosine_decay_schedule(rate, steps)
+    schedule = rate if callable(rate) else optax.cosine_decay_schedule(rate, steps)
     optimizer = each(optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule)))
     batches = SeedBatches(task, batch, seeds, every)
     result = fit(model, batches, loss=task.loss, optimizer=optimizer, steps=steps, every=every, validate=watch)
-    return Trained(measure(result.last, task, task.sample(stream(0, "fresh"), fresh)), needed)
+    return Trained(measure(result.last, task, task.sample(stream(0, "fresh"), fresh)), needed, result.last)
 
 
 def measure(model: Ensemble, task: Task, examples: Examples) -> dict[str, np.ndarray]:

@@ -45,6 +45,8 @@ STUDIES: dict[str, str] = {
     "dnc": "ostinato.studies.dnc",
     "graph-traversal": "ostinato.studies.graph_traversal",
     "babi": "ostinato.studies.babi",
+    "ntm-tasks": "ostinato.studies.ntm_tasks",
+    "stack": "ostinato.studies.stack",
 }
 
 

@@ -6,10 +6,12 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jax.random as jr
 import optax
 from jaxtyping import PRNGKeyArray
 
 from ostinato.data import SequenceBatch, stream
+from ostinato.learning.base import start_state
 from ostinato.types import State
 
 
@@ -44,9 +46,13 @@ class Ensemble(eqx.Module):
         """One of the networks."""
         return jax.tree.map(lambda leaf: leaf[index] if eqx.is_array(leaf) else leaf, self.members)
 
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> State:
-        """The state of each network before the first step; for networks whose initial state is not trained."""
-        return self.member(0).init_state(key=key)
+    def start_state(self, batch_shape: tuple[int, ...], key: PRNGKeyArray | None) -> State:
+        """The state of each network before the first step, `(members, *batch, ...)`."""
+        rows = batch_shape[1:]
+        if key is None:
+            return eqx.filter_vmap(lambda member: start_state(member, rows, None))(self.members)
+        keys = jr.split(key, batch_shape[0])
+        return eqx.filter_vmap(lambda member, key: start_state(member, rows, key))(self.members, keys)
 
     def __call__(self, xs: SequenceBatch, state: State = None, **options: Any) -> Any:
         run = lambda member, xs, state: member(xs, state, **options)
