@@ -52,6 +52,10 @@ def test_the_committed_alkanes_result():
     assert by_sum["holds"]
     assert by_sum["ours"] == pytest.approx(np.mean(by_sum["detail"]["by_seed"]))
     assert by_sum["ours"] <= 2.8
+    (by_root,) = [c for name, c in found.items() if "root of the states" in name]
+    assert by_root["ours"] == pytest.approx(np.mean(by_root["detail"]["by_seed"]))
+    assert by_root["ours"] <= 3.6
+    assert {c["input_scaling"] for c in by_root["detail"]["chosen"]} <= {0.3, 1.0}
     assert by_sum["ours"] < by_sum["baseline"]["size"] < by_sum["baseline"]["mean"]
 
 

@@ -31,13 +31,15 @@ class TreeESN(Estimator):
     `fit(trees, y)`, `predict`, `score` (R²), `evaluate`, `save` and `load`; trees are `trees.Tree`s, y `(n,)` or
     `(n, targets)`. `pool`: `"root"`, `"mean"`, `"sum"` (for what grows with the tree) or `"max"`.
 
-    `hidden_size` and `sigma` may be tuples of candidates; the pair with the least leave-one-out error on the training
-    trees is taken, as is the penalty. `sigma` is the number of children times the spectral norm of R: below 1 the
-    network forgets its leaves. `reservoirs` are drawn and their predictions averaged. `arity` is the largest number of
-    children, by default that of the training trees. All is computed in float64 and is a function of `seed`.
+    `hidden_size`, `sigma` and `input_scaling` may be tuples of candidates; what has the least leave-one-out error on
+    the training trees is taken, as is the penalty. `sigma` is the number of children times the spectral norm of R:
+    below 1 the network forgets its leaves. `reservoirs` are drawn and their predictions averaged. `arity` is the
+    largest number of children, by default that of the training trees. All is computed in float64 and is a function of
+    `seed`.
 
-    After `fit`: `layers_`, `readouts_`, `chosen_` (`hidden_size`, `sigma`), `arity_`, `n_features_in_`, `n_targets_`,
-    `baseline_`, a ridge on the number of nodes, its square and the mean of the features.
+    After `fit`: `layers_`, `readouts_`, `chosen_` (`hidden_size`, `sigma`, `input_scaling`), `arity_`,
+    `n_features_in_`, `n_targets_`, `baseline_`, a ridge on the number of nodes, its square and the mean of the
+    features.
 
     Raises `SettingsError`, `ShapeError`, `DataError`, `NonFiniteError`, `NotFitted`.
 
@@ -61,7 +63,7 @@ class TreeESN(Estimator):
         *,
         sigma: float | Sequence[float] = (0.5, 1.0, 2.0, 3.0, 5.0),
         pool: str = "sum",
-        input_scaling: float = 1.0,
+        input_scaling: float | Sequence[float] = 1.0,
         bias_scaling: float = 0.5,
         reservoirs: int = 3,
         arity: int | None = None,
@@ -82,20 +84,21 @@ class TreeESN(Estimator):
         targets, single = _targets(y, len(trees))
         if len(trees) < 3:
             raise DataError(f"trees: expected three or more, got {len(trees)}")
-        sizes, sigmas = _candidates(self.hidden_size, "hidden_size"), _candidates(self.sigma, "sigma")
+        names = ("hidden_size", "sigma", "input_scaling")
+        candidates = [_candidates(getattr(self, name), name) for name in names]
         if self.reservoirs < 1:
             raise SettingsError(f"reservoirs: expected 1 or more, got {self.reservoirs}")
         self.arity_ = max(1, *(tree.arity for tree in trees)) if self.arity is None else self.arity
         self.n_features_in_, self.n_targets_ = trees[0].features.shape[1], targets.shape[1]
         self._single = single
         batch, best = self._batch(trees), np.inf
-        for size, sigma in product(sizes, sigmas):
-            layers = self._layers(int(size), float(sigma))
+        for size, sigma, scaling in product(*candidates):
+            layers = self._layers(int(size), float(sigma), float(scaling))
             readouts = [Ridge.fit(states, targets, STRENGTHS) for states in self._states(layers, batch)]
             error = float(np.mean([readout.left_out for readout in readouts]))
             if error < best:
                 best, self.layers_, self.readouts_ = error, layers, readouts
-                self.chosen_ = {"hidden_size": int(size), "sigma": float(sigma)}
+                self.chosen_ = {"hidden_size": int(size), "sigma": float(sigma), "input_scaling": float(scaling)}
         self.baseline_ = Ridge.fit(_summary(trees), targets)
         return self
 
@@ -124,7 +127,7 @@ class TreeESN(Estimator):
         beside = {"mean": _scores(truth, mean), "size": _scores(truth, self.baseline_.predict(_summary(trees)))}
         return {**_scores(truth, found), "baselines": beside, "count": len(truth)}
 
-    def _layers(self, size: int, sigma: float) -> list[TreeReservoir]:
+    def _layers(self, size: int, sigma: float, scaling: float) -> list[TreeReservoir]:
         with float64():
             return [
                 TreeReservoir(
@@ -132,7 +135,7 @@ class TreeESN(Estimator):
                     size,
                     arity=self.arity_,
                     norm=sigma / self.arity_,
-                    input_scaling=self.input_scaling,
+                    input_scaling=scaling,
                     bias_scaling=self.bias_scaling,
                     dtype="float64",
                     key=jr.fold_in(stream(self.seed, "reservoir"), k),
@@ -168,9 +171,10 @@ class TreeESN(Estimator):
         self.chosen_ = {
             "hidden_size": int(numbers["chosen"]["hidden_size"]),
             "sigma": float(numbers["chosen"]["sigma"]),
+            "input_scaling": float(numbers["chosen"]["input_scaling"]),
         }
         size, targets = self.chosen_["hidden_size"], self.n_targets_
-        self.layers_ = self._layers(size, self.chosen_["sigma"])
+        self.layers_ = self._layers(size, self.chosen_["sigma"], self.chosen_["input_scaling"])
         with float64():
             shapes = {"mean": (size,), "scale": (size,), "weights": (size, targets), "constant": (targets,)}
             like = {n: jax.ShapeDtypeStruct(shape, jnp.dtype("float64")) for n, shape in shapes.items()}

@@ -54,7 +54,7 @@ def _whole(examples: Examples) -> Examples:
     return Examples(examples.inputs, examples.targets, weight)
 
 
-def graves(rate: float) -> optax.GradientTransformation:
+def graves(rate: float | optax.Schedule) -> optax.GradientTransformation:
     """Centred RMSProp after Graves (arXiv 1308.0850, 2013), gradients of norm 10 at most."""
     rms = optax.rmsprop(rate, decay=0.95, eps=1e-4, eps_in_sqrt=True, centered=True, momentum=0.9)
     return optax.chain(optax.clip_by_global_norm(10.0), rms)
