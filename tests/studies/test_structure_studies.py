@@ -133,3 +133,11 @@ def test_the_committed_sentiment():
         assert claim["ours"] == pytest.approx(np.mean([f["test"][name] for f in five["detail"]["by_seed"]]))
         assert len(five["detail"]["by_seed"]) == 3
         assert claim["ours"] >= sentiment.BARS[name]
+
+
+def test_the_committed_list_operations():
+    (claim,) = committed("listops")
+    assert claim["ours"] == min(f["accuracy"] for f in claim["detail"]["by_seed"])
+    assert len(claim["detail"]["by_seed"]) == 3
+    assert claim["detail"]["answers of the file that are ours too"] == 1
+    assert claim["ours"] >= listops.BAR
