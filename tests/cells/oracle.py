@@ -412,8 +412,9 @@ def hm_lstm(p, x, s):
         after.append((below, c))
         # Straight through: the real part is the step, the imaginary one the ramp's.
         ramp = 0.0 if last else (p["slope"] * a[-1] + 1) / 2
-        inside = 0 < np.real(ramp) < 1
-        z_below = float(np.real(ramp) > 0.5) + (1j * np.imag(ramp) if inside else 0)
+        z_below = float(np.real(ramp) > 0.5)
+        if np.iscomplexobj(ramp) and 0 < np.real(ramp) < 1:
+            z_below += 1j * np.imag(ramp)
         z.append(z_below)
     h, c = (np.concatenate(parts) for parts in zip(*after, strict=True))
     gate = sigmoid(p["G"] @ h)

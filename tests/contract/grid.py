@@ -71,12 +71,8 @@ def full(size):
 
 def drawn(tree, rng, dtype):
     """The structure with numbers, matrices scaled by the number of their columns."""
-    return jax.tree.map(
-        lambda leaf: jnp.asarray(
-            rng.normal(0, 0.7 / max(leaf.shape[-1], 1) ** (0.5 * (leaf.ndim > 1)), leaf.shape), dtype
-        ),
-        tree,
-    )
+    columns = lambda leaf: max(leaf.shape[-1], 1) if leaf.ndim > 1 else 1
+    return jax.tree.map(lambda leaf: jnp.asarray(rng.normal(0, 0.7 / columns(leaf) ** 0.5, leaf.shape), dtype), tree)
 
 
 def named(tree, prefix=""):

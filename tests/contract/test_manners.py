@@ -86,6 +86,10 @@ def test_fast_kernels_equal_the_reference(name):
                 assert np.abs(a - b).max() <= tolerance * np.abs(b).max()
 
 
+# Their gradient is by definition not that of the step they take, so that its differences are not its derivative.
+STRAIGHT_THROUGH = ("hm-lstm",)
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_second_derivatives_and_populations(x64, name):
     """Forward over reverse against differences of the gradient; a population of cells under vmap against each alone."""
@@ -108,6 +112,8 @@ def test_second_derivatives_and_populations(x64, name):
     for g, c, one in zip(grads, curved, alone, strict=True):
         np.testing.assert_allclose(g[0], one, rtol=0, atol=1e-12 * np.abs(one).max())
         slope = (g[1] - g[2]) / (2 * step)
+        if name in STRAIGHT_THROUGH:
+            continue
         assert np.abs(slope - c[0]).max() <= 1e-6 * max(np.abs(c[0]).max(), np.abs(g[0]).max())
     assert any(np.abs(c).max() > 1e-3 for c in curved)
 

@@ -21,6 +21,7 @@ def committed(name):
     return json.loads((RESULTS / f"study-{name}.json").read_text())["claims"]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["dnc", "graph-traversal", "babi"])
 def test_in_short(name, data_folder, monkeypatch):
     monkeypatch.setenv("OSTINATO_DATA", str(data_folder))

@@ -19,6 +19,7 @@ def committed(name):
     return json.loads((RESULTS / f"study-{name}.json").read_text())["claims"]
 
 
+@pytest.mark.full
 def test_the_stack_in_short():
     claims = load_study("stack").run(StudySettings(quick=True))
     json.dumps([claim.to_dict() for claim in claims], allow_nan=False)
@@ -52,6 +53,7 @@ def test_the_committed_stacks():
         assert claim["baseline"]["LSTM of 64 units, best of its seeds and rates"] == pytest.approx(lstm)
 
 
+@pytest.mark.full
 def test_the_other_tasks_of_the_turing_machine_in_short():
     claims = load_study("ntm-tasks").run(StudySettings(quick=True, seeds=2))
     json.dumps([claim.to_dict() for claim in claims], allow_nan=False)

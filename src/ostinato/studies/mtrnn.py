@@ -114,7 +114,7 @@ def run(settings: StudySettings) -> list[Claim]:
             float(slow / fast),
             f"above {FACTOR:g}",
             {"slow, in steps": float(slow), "fast, in steps": float(fast)},
-            slow > FACTOR * fast,
+            bool(slow > FACTOR * fast),
             {"by_seed, slow and fast": times[RATIOS[1]], "at ratio 1": times[RATIOS[0]]},
         ),
     ]
