@@ -66,6 +66,28 @@ def test_the_other_tasks_of_the_turing_machine_in_short():
     assert list(detail["NTM"]["course"]) == [16, 32]
 
 
+def test_the_committed_turing_machines():
+    claims = committed("ntm-tasks")
+    assert [claim["name"].split(":")[0] for claim in claims] == [
+        "repeat copy",
+        "associative recall",
+        "associative recall, beyond",
+        "dynamic N-gram",
+        "priority sort",
+    ]
+    for claim in claims:
+        if not claim["detail"]:
+            continue
+        machines, others = (claim["detail"][network]["bits"] for network in ("NTM", "LSTM"))
+        assert (len(machines), len(others)) == (2, 4)
+        assert claim["ours"] == pytest.approx(np.mean(machines))
+        assert claim["holds"] == (max(machines) < min(others))
+    # No predictor is better than the best there can be, on average.
+    ngram = claims[3]
+    best = ngram["baseline"]["the best predictor there can be"]
+    assert best < min(ngram["detail"]["NTM"]["bits"] + ngram["detail"]["LSTM"]["bits"])
+
+
 def test_each_member_moves_at_a_rate_of_its_own():
     optimizer = ntm_tasks.scaled(np.array([1.0, 0.5]))
     updates = {"W": jnp.ones((2, 3, 4)), "b": jnp.ones((2, 3)), "none": None}
