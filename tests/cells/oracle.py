@@ -399,26 +399,24 @@ def hm_lstm(p, x, s):
     before = [{k: s[k][borders[n] : borders[n + 1]] for k in "hc"} for n in range(levels)]
     below, z_below, after, z = x, 1.0, [], []
     for n, old in enumerate(before):
-        last, units = n == levels - 1, len(old["h"])
         a = p[f"R[{n}]"] @ old["h"] + z_below * (p[f"W[{n}]"] @ below) + p[f"b[{n}]"]
-        if not last:
+        if n < levels - 1:
             a = a + s["z"][n] * (p[f"D[{n}]"] @ before[n + 1]["h"])
-        i, f, g, o = a[: 4 * units].reshape(4, units)
-        update = sigmoid(f) * old["c"] + sigmoid(i) * np.tanh(g)
-        flush, written = (0.0 if last else s["z"][n]), sigmoid(i) * np.tanh(g)
-        c = flush * written + (1 - flush) * (z_below * update + (1 - z_below) * old["c"])
+        i, f, g, o = a[: 4 * len(old["h"])].reshape(4, -1)
+        flush, written = (s["z"][n] if n < levels - 1 else 0.0), sigmoid(i) * np.tanh(g)
+        c = written + (1 - flush) * (z_below * sigmoid(f) * old["c"] + (1 - z_below) * (old["c"] - written))
         kept = (1 - flush) * (1 - z_below)
         below = kept * old["h"] + (1 - kept) * sigmoid(o) * np.tanh(c)
         after.append((below, c))
         # Straight through: the real part is the step, the imaginary one the ramp's.
-        ramp = 0.0 if last else (p["slope"] * a[-1] + 1) / 2
+        ramp = (p["slope"] * a[-1] + 1) / 2 if n < levels - 1 else 0.0
         z_below = float(np.real(ramp) > 0.5)
         if np.iscomplexobj(ramp) and 0 < np.real(ramp) < 1:
             z_below += 1j * np.imag(ramp)
         z.append(z_below)
     h, c = (np.concatenate(parts) for parts in zip(*after, strict=True))
-    gate = sigmoid(p["G"] @ h)
-    return {"h": h, "c": c, "z": np.array(z)}, np.concatenate([gate[n] * after[n][0] for n in range(levels)])
+    shown = [gate * part for gate, (part, _) in zip(sigmoid(p["G"] @ h), after, strict=True)]
+    return {"h": h, "c": c, "z": np.array(z)}, np.concatenate(shown)
 
 
 def es2n(p, x, s, proximity=0.1):
