@@ -11,6 +11,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, PRNGKeyArray
 
+from ostinato.cells import count_parameters
 from ostinato.data import Batches, Examples, stream
 from ostinato.data.catalogue import load
 from ostinato.data.sets.stories import StorySet
@@ -20,7 +21,6 @@ from ostinato.memory import DNC, feed_forward
 from ostinato.training import fit
 
 from .base import Claim, Study, StudySettings
-from .dnc import size
 from .story_lines import FIRST, GROWN, HELD, Codes, Growing
 
 SOURCE = "tasks of Weston et al. 2015; the bars are this project's own"
@@ -133,7 +133,10 @@ def judged(
             name: {str(seed): one._asdict() for seed, one in zip(seeds, results, strict=True)}
             for name, results in found.items()
         },
-        "weights": {n: size(partial(make, len(codes.words), len(codes.answers))) for n, make in sizes.items()},
+        "weights": {
+            n: count_parameters(make(len(codes.words), len(codes.answers), stream(0, "size")))
+            for n, make in sizes.items()
+        },
         "settings": {
             "data": f"the form of {setting.form} questions, {sum(answers(stories.train).values())} of them to fit on",
             "input": "a line a step, as the counts of its words; a story with all its questions is one sequence",

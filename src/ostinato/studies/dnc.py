@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
-import jax
 import numpy as np
 import optax
 from jaxtyping import PRNGKeyArray
 
+from ostinato.cells import count_parameters
 from ostinato.data import stream
 from ostinato.layers import RNN
 from ostinato.memory import DNC, with_rows
@@ -43,11 +43,12 @@ def run(settings: StudySettings) -> list[Claim]:
     settings.note(f"dnc: {seconds:.0f} s, wrong bits by rows {found}")
     beside = wrong(trained(lstm, task, seeds, steps))
     settings.note(f"dnc: wrong bits of the LSTM {beside}")
+    key = stream(0, "size")
     detail = {
         "wrong bits by rows": {str(rows): shares for rows, shares in found.items()},
         "wrong bits of the LSTM": beside,
         "seconds of training, a network": seconds / len(seeds),
-        "weights": {"DNC": size(dnc), "LSTM": size(lstm)},
+        "weights": {"DNC": count_parameters(dnc(key)), "LSTM": count_parameters(lstm(key))},
         "settings": {
             "network": f"LSTM controller of {UNITS} units, {ROWS} rows of {WIDTH}, {READERS} heads to read",
             "task": f"{BITS} bits, 1 to 2 vectors, 1 to 2 times",
@@ -85,11 +86,6 @@ def more_rows(model: Ensemble, rows: int) -> Ensemble:
     """The same weights in networks with another memory."""
     cell = lambda ensemble: ensemble.members.stack.layers[0]
     return eqx.tree_at(cell, model, with_rows(cell(model), rows))
-
-
-def size(make: Callable[[PRNGKeyArray], Any]) -> int:
-    """How many weights a network has."""
-    return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(make(stream(0, "size")), eqx.is_inexact_array)))
 
 
 def claim(name: str, wrong: list[float], beside: list[float], detail: dict[str, Any]) -> Claim:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import equinox as eqx
 import numpy as np
 import optax
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
+from ostinato.cells import count_parameters
 from ostinato.data import Examples, stream
 from ostinato.layers import RNN
 from ostinato.memory import DNC, feed_forward
@@ -15,7 +15,7 @@ from ostinato.tasks import GraphTraversal
 from ostinato.training import fit
 
 from .base import Claim, Study, StudySettings
-from .dnc import size
+from .ntm import measure
 
 SOURCE = "Graves et al. 2016: traversal of random graphs; the bar is this project's own"
 DEGREE, LABELS, NODES, PATH = 2, 3, (2, 8), (1, 4)
@@ -86,16 +86,6 @@ def lstm(key: PRNGKeyArray) -> RNN:
     return RNN("lstm", task.input_size, LSTM_UNITS, output_size=task.output_size, key=key)
 
 
-def measure(model: RNN, task: GraphTraversal, examples: Examples) -> dict[str, float]:
-    """The task's metrics; shares of counts, without the digits that are float32's."""
-    return {name: round(float(value), 6) for name, value in _measure(model, task, examples).items()}
-
-
-@eqx.filter_jit
-def _measure(model: RNN, task: GraphTraversal, examples: Examples) -> dict[str, Array]:
-    return task.metrics(model(examples.inputs)[0], examples)
-
-
 def judged(found: dict[str, list[Any]], seeds: list[int], stages: list[Any]) -> Claim:
     """The share of answers that are right, of all seeds and of the worst."""
     shares = lambda name: [scores["as in training"]["accuracy"] for scores in found[name]]
@@ -114,7 +104,7 @@ def judged(found: dict[str, list[Any]], seeds: list[int], stages: list[Any]) -> 
         min(shares("DNC")) > BAR,
         {
             "by seed": {name: dict(zip(map(str, seeds), scores, strict=True)) for name, scores in found.items()},
-            "weights": {name: size(make) for name, make in sizes.items()},
+            "weights": {name: count_parameters(make(stream(0, "size"))) for name, make in sizes.items()},
             "settings": {
                 "network": f"feed-forward controller of {UNITS} units, {ROWS} rows of {WIDTH}, one head to read",
                 "graphs": f"{DEGREE} edges out of each node, with {LABELS} labels",

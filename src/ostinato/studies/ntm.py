@@ -11,7 +11,7 @@ from jaxtyping import Array, PRNGKeyArray
 from ostinato.data import Examples, stream
 from ostinato.layers import RNN
 from ostinato.memory import NTM, feed_forward
-from ostinato.tasks import BitCopy
+from ostinato.tasks import BitCopy, Task
 from ostinato.training import fit
 
 from .base import Claim, Study, StudySettings
@@ -106,13 +106,13 @@ def train(
     return Trained(bits, wrong, course)
 
 
-def measure(model: RNN, task: BitCopy, examples: Examples) -> dict[str, float]:
+def measure(model: RNN, task: Task, examples: Examples) -> dict[str, float]:
     """The task's metrics; shares of counts, without the digits that are float32's."""
     return {name: round(float(value), 6) for name, value in _measure(model, task, examples).items()}
 
 
 @eqx.filter_jit
-def _measure(model: RNN, task: BitCopy, examples: Examples) -> dict[str, Array]:
+def _measure(model: RNN, task: Task, examples: Examples) -> dict[str, Array]:
     return task.metrics(model(examples.inputs)[0], examples)
 
 

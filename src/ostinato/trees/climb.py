@@ -22,6 +22,7 @@ def climb(cell: TreeCell, batch: SequenceBatch) -> Float[Array, "*batch nodes ou
     `batch` is what `tree_batch` makes: the last `cell.arity` columns of its values are places of children. Nodes come
     in the order of the sequence, all trees side by side; a missing child has the state `cell.init_state()`. Nodes that
     do not exist give zeros. Where children do not stand before their parents, the result means nothing: `Tree` checks.
+    It is differentiated backwards (`jax.grad`, `jax.vjp`), not forwards.
 
     Raises `ShapeError`.
 
