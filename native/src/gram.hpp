@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "product.hpp"
+#include "outer.hpp"
 #include "team.hpp"
 
 namespace ostinato {

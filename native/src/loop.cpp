@@ -3,6 +3,7 @@
 
 #include "floor.hpp"
 #include "gram.hpp"
+#include "outer.hpp"
 #include "plan.hpp"
 #include "product.hpp"
 #include "program.hpp"
@@ -70,9 +71,11 @@ void forward(const Forward<T>& f, Team& team) {
     int64_t block_to = plan.by_units ? c.blocks() * (p + 1) / plan.parts : c.blocks();
     int64_t u_from = block_from * step, u_to = std::min(H, block_to * step);
     Projection<T> projection(f, part.sizes, part.projection, packed_in, bias_in);
+    Shapes shapes(f, entries, step);
+    shapes.among(block_to - block_from);
     auto take_all = [&] {
       block_from = u_from = 0, block_to = c.blocks(), u_to = H, barrier = nullptr;
-      projection.forget();
+      projection.forget(), shapes.among(block_to);
     };
     fill_constants(part.slots, entries, f.constants_at, f.constants);
     if (G > 0)
@@ -84,7 +87,6 @@ void forward(const Forward<T>& f, Team& team) {
     views[F_Z] = {V::POINTERS, nullptr, 0, part.next, H};
     Tile<T> tile{part.slots, entries, 0, 0, 0, 0, nullptr};
     Product<T> product(c, packed, bias);
-    Shapes shapes(f, entries, step);
     for (int64_t s = 0; s < T_; ++s) {
       const int64_t t = f.reverse ? T_ - 1 - s : s;
       int64_t n = 0;
@@ -127,7 +129,9 @@ void forward(const Forward<T>& f, Team& team) {
       }
       if (f.keep) views[F_STATES] = {V::ROWS, f.kept + t * B * NS * H, NS * H, nullptr, H};
       const Shape& shape = shapes.of(n);
-      for (int64_t block = block_from; block < block_to; block += shapes.blocks) {
+      for (int64_t piece = 0; piece < shapes.pieces; ++piece) {
+        // There and back: what the last step read last is still in the second cache.
+        const int64_t block = block_from + (s % 2 ? shapes.pieces - 1 - piece : piece) * shapes.blocks;
         const int64_t blocks = std::min(shapes.blocks, block_to - block);
         tile.units = blocks * step, tile.first = block * step, tile.valid = std::min(tile.units, H - tile.first);
         for (int64_t r = 0; r < n; r += shape.rows) {
@@ -213,7 +217,12 @@ void backward(const Backward<T>& b, Team& team) {
     int64_t block_from = plan.by_units ? c.blocks() * p / plan.parts : 0;
     int64_t block_to = plan.by_units ? c.blocks() * (p + 1) / plan.parts : c.blocks();
     int64_t u_from = block_from * step, u_to = std::min(H, block_to * step);
-    auto take_all = [&] { block_from = u_from = 0, block_to = c.blocks(), u_to = H, barrier = nullptr; };
+    Shapes shapes(b, entries, step);
+    shapes.among(block_to - block_from);
+    auto take_all = [&] {
+      block_from = u_from = 0, block_to = c.blocks(), u_to = H, barrier = nullptr;
+      shapes.among(block_to);
+    };
     fill_constants(part.slots, entries, b.constants_at, b.constants);
     fill_constants(part.slots_after, entries, b.constants_after_at, b.constants_after);
     std::fill_n(part.sums, b.sums * H, T(0));
@@ -225,7 +234,6 @@ void backward(const Backward<T>& b, Team& team) {
     views[B_SUMS] = {V::UNITS, part.sums, 0, nullptr, H};
     Tile<T> tile{part.slots, entries, 0, 0, 0, 0, nullptr};
     Product<T> product(c, packed, nullptr);
-    Shapes shapes(b, entries, step);
     for (int64_t s = T_ - 1; s >= 0; --s) {
       const int64_t t = b.reverse ? T_ - 1 - s : s;
       int64_t n = 0;
@@ -271,7 +279,8 @@ void backward(const Backward<T>& b, Team& team) {
           for (int64_t i = 0; i < n; ++i)
             part.rows[i] = b.direct ? b.d_input + (t * B + part.alive[i]) * GI * H : half + part.alive[i] * G * H;
           tile.slots = part.slots_after;
-          for (int64_t block = block_from; block < block_to; block += shapes.blocks) {
+          for (int64_t piece = 0; piece < shapes.pieces; ++piece) {
+            const int64_t block = block_from + (s % 2 ? shapes.pieces - 1 - piece : piece) * shapes.blocks;
             const int64_t blocks = std::min(shapes.blocks, block_to - block);
             tile.units = blocks * step, tile.first = block * step, tile.valid = std::min(tile.units, H - tile.first);
             for (int64_t r = 0; r < n; r += shape.rows) {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t TILE = 384;            // entries of a slot, so that the slots of a program stay in the first cache
 constexpr int64_t MATRIX_ALONE = 40000;  // from so many weights on, a single row is shared by units
+constexpr double MULTIPLY_ADDS = 20;     // a nanosecond, of one thread
 constexpr size_t ALIGN = 64;
 
 // Cuts one piece of memory into arrays; first run without memory to learn the size.
@@ -36,6 +37,7 @@ class Cutter {
 struct Plan {
   int64_t parts = 1;
   bool by_units = false;
+  double step = 0;  // nanoseconds of a step, roughly
 };
 
 template <class T>
@@ -48,6 +50,7 @@ Plan plan_of(const Common& c, int64_t blocks, const Team& team) {
   if (!c.by_rows && !c.reduces && few && c.gates * c.hidden * c.hidden >= MATRIX_ALONE && blocks > 1) {
     plan.by_units = true;
     plan.parts = std::min<int64_t>(team.size(), blocks);
+    plan.step = work / double(c.time) / double(plan.parts) / MULTIPLY_ADDS;
   } else {
     plan.parts = std::min<int64_t>(team.size(), c.batch);
   }
@@ -58,7 +61,7 @@ template <class F>
 void gather(Team& team, const Plan& plan, bool meets, F work) {
   const int wanted = static_cast<int>(plan.parts);
   if (plan.by_units && meets)
-    team.in_step(wanted, work);
+    team.in_step(wanted, plan.step, work);
   else
     team.together(wanted, work);
 }
@@ -114,14 +117,22 @@ class Shapes {
   Shapes(const Common& c, int64_t entries, int64_t unit_step) : c_(c), entries_(entries), step_(unit_step) {}
   // Blocks of a tile are beside it, so that nobody has to divide.
   const Shape& of(int64_t rows) {
-    if (rows != rows_) shape_ = shape_of(c_, entries_, step_, rows_ = rows), blocks = shape_.units / step_;
+    if (rows != rows_) {
+      shape_ = shape_of(c_, entries_, step_, rows_ = rows), blocks = shape_.units / step_;
+      among(among_);
+    }
     return shape_;
   }
-  int64_t blocks = 0;
+  // How many blocks there are to be cut into tiles.
+  void among(int64_t all) {
+    among_ = all;
+    if (blocks > 0) pieces = (all + blocks - 1) / blocks;
+  }
+  int64_t blocks = 0, pieces = 0;
 
  private:
   const Common& c_;
-  int64_t entries_, step_, rows_ = -1;
+  int64_t entries_, step_, among_ = 0, rows_ = -1;
   Shape shape_{};
 };
 

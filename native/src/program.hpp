@@ -26,6 +26,23 @@ struct Tile {
   const int32_t* row;    // which rows
 };
 
+// f(where the vector of a row begins) for every row of the tile; what kind of array it is, is asked once.
+template <class T, class F>
+OSTINATO_INLINE void each_row(const View<T>& view, const Tile<T>& tile, int64_t index, F f) {
+  const int64_t at = index * view.apart + tile.first;
+  switch (view.kind) {
+    case View<T>::UNITS:
+      for (int64_t r = 0; r < tile.rows; ++r) f(r, view.base + at);
+      break;
+    case View<T>::POINTERS:
+      for (int64_t r = 0; r < tile.rows; ++r) f(r, view.pointer[tile.row[r]] + at);
+      break;
+    default:
+      for (int64_t r = 0; r < tile.rows; ++r) f(r, view.base + tile.row[r] * view.stride + at);
+  }
+}
+
+// A single row, or a few units, with whatever is left over of a vector.
 template <class T>
 OSTINATO_INLINE T* vector_at(const View<T>& view, const Tile<T>& tile, int64_t r, int64_t index) {
   switch (view.kind) {
@@ -35,9 +52,19 @@ OSTINATO_INLINE T* vector_at(const View<T>& view, const Tile<T>& tile, int64_t r
   }
 }
 
+// Whether each of several rows is one whole vector, which is what a tile of many gates is at a large batch.
+template <class T>
+OSTINATO_INLINE bool single_vectors(const Tile<T>& tile) {
+  return tile.rows > 1 && tile.units == LANES<T> && tile.valid == LANES<T>;
+}
+
 template <class T, bool ADDS>
-inline void load_rows(T* slot, const T* added, const View<T>& view, const Tile<T>& tile, int64_t index) {
+inline void load_rows(T* slot, const T* added, const View<T>& view, const Tile<T>& tile, int64_t index, bool single) {
   constexpr int L = LANES<T>;
+  if (single && view.kind != View<T>::SCALARS)
+    return each_row(view, tile, index, [=](int64_t r, const T* from) {
+      store<T>(slot + r * L, ADDS ? load<T>(from) + load<T>(added + r * L) : load<T>(from));
+    });
   for (int64_t r = 0; r < tile.rows; ++r, slot += tile.units, added += ADDS ? tile.units : 0) {
     if (view.kind == View<T>::SCALARS) {
       Vec<T> v = fill<T>(view.base[tile.row[r]]);
@@ -52,8 +79,9 @@ inline void load_rows(T* slot, const T* added, const View<T>& view, const Tile<T
 }
 
 template <class T>
-inline void store_rows(const T* slot, const View<T>& view, const Tile<T>& tile, int64_t index) {
+inline void store_rows(const T* slot, const View<T>& view, const Tile<T>& tile, int64_t index, bool single) {
   constexpr int L = LANES<T>;
+  if (single) return each_row(view, tile, index, [=](int64_t r, T* to) { store<T>(to, load<T>(slot + r * L)); });
   for (int64_t r = 0; r < tile.rows; ++r, slot += tile.units) {
     T* to = vector_at(view, tile, r, index);
     int64_t u = 0;
@@ -115,12 +143,13 @@ OSTINATO_INLINE void over(int64_t count, F f) {
 template <class T>
 void run(const Code& code, const Tile<T>& tile, const View<T>* views) {
   const int64_t n = tile.rows * tile.units;
+  const bool single = single_vectors(tile);
   for (const Instr *at = code.at, *end = code.at + code.size; at != end; ++at) {
     auto slot = [&](int32_t s) { return tile.slots + s * tile.stride; };
     switch (at->op) {
-      case LOAD: load_rows<T, false>(slot(at->dst), slot(at->dst), views[at->a], tile, at->b); break;
-      case ADD_LOAD: load_rows<T, true>(slot(at->dst), slot(at->c), views[at->a], tile, at->b); break;
-      case STORE: store_rows<T>(slot(at->a), views[at->dst], tile, at->b); break;
+      case LOAD: load_rows<T, false>(slot(at->dst), slot(at->dst), views[at->a], tile, at->b, single); break;
+      case ADD_LOAD: load_rows<T, true>(slot(at->dst), slot(at->c), views[at->a], tile, at->b, single); break;
+      case STORE: store_rows<T>(slot(at->a), views[at->dst], tile, at->b, single); break;
       case ACCUMULATE: accumulate<T>(slot(at->a), views[at->dst], tile, at->b); break;
       case ROW_SUM:
         for (int64_t r = 0; r < tile.rows; ++r)

@@ -147,11 +147,23 @@ struct Constants<double> {
   static constexpr int mantissa = 52, bias = 1023, terms = 13, log_terms = 11;
 };
 
-// Clamps that let a NaN through.
+// Clamps that let a NaN through: the machine's own give the second operand where one is no number.
 template <class T>
 OSTINATO_INLINE Vec<T> between(Vec<T> v, T low, T high) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    return (Vec<T>)_mm512_min_ps((__m512)fill<T>(high), _mm512_max_ps((__m512)fill<T>(low), (__m512)v));
+  else
+    return (Vec<T>)_mm512_min_pd((__m512d)fill<T>(high), _mm512_max_pd((__m512d)fill<T>(low), (__m512d)v));
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4)
+    return (Vec<T>)_mm256_min_ps((__m256)fill<T>(high), _mm256_max_ps((__m256)fill<T>(low), (__m256)v));
+  else
+    return (Vec<T>)_mm256_min_pd((__m256d)fill<T>(high), _mm256_max_pd((__m256d)fill<T>(low), (__m256d)v));
+#else
   v = v < low ? fill<T>(low) : v;
   return v > high ? fill<T>(high) : v;
+#endif
 }
 
 // 2^n for n inside the range of exponents; n holds an integer.

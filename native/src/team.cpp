@@ -3,6 +3,10 @@
 #include <chrono>
 #include <cstdlib>
 #include <new>
+#if defined(__linux__)
+#include <pthread.h>
+#include <sched.h>
+#endif
 
 namespace ostinato {
 
@@ -27,7 +31,7 @@ Team::~Team() {
   for (auto& piece : free_) std::free(piece.first);
 }
 
-void Team::run(int wanted, Call call, void* context) {
+void Team::run(int wanted, Call call, void* context, bool quick) {
   std::unique_lock<std::mutex> mine(busy_, std::try_to_lock);
   const int most = wanted < size_ ? wanted : size_;
   if (!mine.owns_lock() || most <= 1) {
@@ -41,6 +45,7 @@ void Team::run(int wanted, Call call, void* context) {
   const uint64_t generation = (open_.load(std::memory_order_relaxed) >> 16) + 1;
   open_.store(generation << 16 | static_cast<uint64_t>(most - 1) << 8, std::memory_order_seq_cst);
   if (sleeping_.load(std::memory_order_seq_cst) > 0) {
+    apart();
     std::lock_guard<std::mutex> lock(sleep_);
     wake_.notify_all();
   }
@@ -53,12 +58,26 @@ void Team::run(int wanted, Call call, void* context) {
   while (!open_.compare_exchange_weak(word, generation << 16, std::memory_order_acq_rel)) {
   }
   const int members = 1 + static_cast<int>(word & 255);
-  Barrier barrier(members);
+  Barrier barrier(members, quick);
   job.barrier = &barrier;
   job.members.store(members, std::memory_order_release);
   call(context, 0, members, barrier);
   int turns = 0;
   while (job.done.load(std::memory_order_acquire) != members - 1) pause_or_yield(turns);
+}
+
+// A helper that wakes on the core where its caller waits for it would not be moved before the next tick, milliseconds later.
+void Team::apart() {
+#if defined(__linux__)
+  const int here = sched_getcpu();
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (here < 0 || here == apart_from_ || sched_getaffinity(0, sizeof(set), &set) != 0) return;
+  CPU_CLR(here, &set);
+  if (CPU_COUNT(&set) < static_cast<int>(helpers_.size())) return;
+  for (auto& helper : helpers_) pthread_setaffinity_np(helper.native_handle(), sizeof(set), &set);
+  apart_from_ = here;
+#endif
 }
 
 bool Team::join(uint64_t word) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -11,22 +12,26 @@
 
 namespace ostinato {
 
-// Waits a little in place, then lets others have the core: a neighbour that holds it must not be waited for in vain.
-constexpr int PATIENT = 2000;
+// Waits a little in place, then lets others have the core: a neighbour that holds it must not be waited for in vain. Where
+// two who wait for one another were put on the same core, yielding may change nothing until the next tick; sleeping does.
+constexpr int PATIENT = 2000, YIELDING = 2000;
 
 inline void pause_or_yield(int& turns) {
   if (++turns < PATIENT) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #endif
-  } else {
+  } else if (turns < PATIENT + YIELDING) {
     std::this_thread::yield();
+  } else {
+    std::this_thread::sleep_for(std::chrono::microseconds(5));
   }
 }
 
 class Barrier {
  public:
-  explicit Barrier(int members) : members_(members) {}
+  // `quick`: those who meet here do so every few microseconds, so that who has to wait for long waits for a core.
+  explicit Barrier(int members, bool quick = false) : members_(members), quick_(quick) {}
   // True once someone had to be waited for again and again: the same answer for all who meet here.
   bool wait() {
     if (members_ == 1) return false;
@@ -39,12 +44,13 @@ class Barrier {
     }
     int turns = 0;
     while (turn_.load(std::memory_order_acquire) == now) pause_or_yield(turns);
-    if (turns > PATIENT) late_.fetch_add(1, std::memory_order_relaxed);
+    if (quick_ && turns > PATIENT) late_.fetch_add(1, std::memory_order_relaxed);
     return crowded_;
   }
 
  private:
   const int members_;
+  const bool quick_;
   std::atomic<int> late_{0};  // waits so long that another program must have had the core
   bool crowded_ = false;      // written before a turn ends, read after it
   alignas(64) std::atomic<int> arrived_{0};
@@ -63,27 +69,30 @@ class Team {
   // work(member, barrier, members) on up to `wanted` threads, this one among them; returns when all are done. Work is
   // shared by `members`, the number that came: one of two callers at a time, and one whose helpers are busy, runs alone.
   template <class F>
-  void together(int wanted, F work) {
+  void together(int wanted, F work, bool quick = false) {
     auto call = [](void* context, int member, int members, Barrier& barrier) {
       (*static_cast<F*>(context))(member, members, barrier);
     };
-    run(wanted, call, &work);
+    run(wanted, call, &work, quick);
   }
 
-  // The same for work that meets at every step: it goes alone for a while after the cores turned out to be taken.
+  // The same for work that meets at every step; where steps are short it goes alone for a while after the cores turned out
+  // to be taken.
   template <class F>
-  void in_step(int wanted, F work) {
+  void in_step(int wanted, double nanoseconds, F work) {
+    if (nanoseconds > LONG_STEP) return together(wanted, work);
     if (alone_.load(std::memory_order_relaxed) > 0) {
       alone_.fetch_sub(1, std::memory_order_relaxed);
       wanted = 1;
     }
-    together(wanted, [&](int member, int members, Barrier& barrier) {
+    auto step = [&](int member, int members, Barrier& barrier) {
       work(member, members, barrier);
       const bool crowded = barrier.wait();
       if (member != 0 || members == 1) return;
       pause_ = crowded ? std::min(2 * pause_.load() + 10, LONGEST) : 0;
       alone_ = pause_.load();
-    });
+    };
+    together(wanted, step, true);
   }
 
   // Memory that outlives a call, so that its pages are mapped once; given back by the destructor of Scratch.
@@ -99,11 +108,13 @@ class Team {
     std::atomic<int> done{0};
     Barrier* barrier = nullptr;
   };
-  void run(int wanted, Call call, void* context);
+  void run(int wanted, Call call, void* context, bool quick);
   void help();
   bool join(uint64_t word);
+  void apart();
 
   static constexpr int LONGEST = 1000;
+  static constexpr double LONG_STEP = 1e5;  // nanoseconds
   int size_;
   std::atomic<int> alone_{0}, pause_{0};  // calls still to be made alone, and how many there were last time
   std::mutex busy_;
@@ -115,6 +126,7 @@ class Team {
   std::atomic<int> sleeping_{0};
   bool stop_ = false;
   std::vector<std::thread> helpers_;
+  int apart_from_ = -1;  // the core that the helpers keep off
   std::mutex memory_;
   std::vector<std::pair<void*, size_t>> free_;
 
