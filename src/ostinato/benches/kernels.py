@@ -266,6 +266,7 @@ def _overhead(settings: BenchSettings) -> Row:
         {"native": lambda: step(leaves, xs), "nothing": lambda: plain(leaves, xs)},
         settings.repeat_count(2000),
         warmup=20,
+        rest=0.0,
     )
     settings.note(f"call: {times}")
     return Row("one call, lstm, (1, 1, 8, 16), forward", times["native"], "an addition under jit", times["nothing"])

@@ -9,12 +9,17 @@ import jax
 
 from ostinato.errors import SettingsError
 
+REST = 0.002
+"""Seconds of rest before a call that is measured."""
 
-def interleaved(functions: Mapping[str, Callable[[], Any]], repeats: int, *, warmup: int = 1) -> dict[str, float]:
+
+def interleaved(functions: Mapping[str, Callable[[], Any]], repeats: int, *, warmup: int = 1, rest: float = REST) -> dict[str, float]:
     """The median time of each function in microseconds, its result waited for.
 
     Each function is first called `warmup` times (which compiles it), then `repeats` rounds call each of them once,
-    every second round in reverse order. Raises `SettingsError` for fewer than one repeat.
+    every second round in reverse order. Before each call there is a rest of so many seconds: threads of a library that
+    was measured before may look out for more work that long, on the core that the next one needs. Raises `SettingsError`
+    for fewer than one repeat.
 
     ```python
     >>> import time
@@ -33,6 +38,7 @@ def interleaved(functions: Mapping[str, Callable[[], Any]], repeats: int, *, war
     for turn in range(repeats):
         names = list(functions) if turn % 2 == 0 else list(functions)[::-1]
         for name in names:
+            time.sleep(rest)
             begin = time.perf_counter()
             jax.block_until_ready(functions[name]())
             taken[name].append(1e6 * (time.perf_counter() - begin))
