@@ -18,8 +18,8 @@ def interleaved(functions: Mapping[str, Callable[[], Any]], repeats: int, *, war
 
     Each function is first called `warmup` times (which compiles it), then `repeats` rounds call each of them once,
     every second round in reverse order. Before each call there is a rest of so many seconds: threads of a library that
-    was measured before may look out for more work that long, on the core that the next one needs. Raises `SettingsError`
-    for fewer than one repeat.
+    was measured before may look out for more work that long, on the core that the next one needs. This thread stays awake
+    meanwhile, so that no call pays for waking the processor. Raises `SettingsError` for fewer than one repeat.
 
     ```python
     >>> import time
@@ -38,8 +38,14 @@ def interleaved(functions: Mapping[str, Callable[[], Any]], repeats: int, *, war
     for turn in range(repeats):
         names = list(functions) if turn % 2 == 0 else list(functions)[::-1]
         for name in names:
-            time.sleep(rest)
+            _stay_awake(rest)
             begin = time.perf_counter()
             jax.block_until_ready(functions[name]())
             taken[name].append(1e6 * (time.perf_counter() - begin))
     return {name: statistics.median(times) for name, times in taken.items()}
+
+
+def _stay_awake(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
