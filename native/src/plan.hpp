@@ -13,7 +13,6 @@ namespace {
 
 constexpr int64_t TILE = 384;            // entries of a slot, so that the slots of a program stay in the first cache
 constexpr int64_t MATRIX_ALONE = 40000;  // from so many weights on, a single row is shared by units
-constexpr double MULTIPLY_ADDS = 20;     // a nanosecond, of one thread
 constexpr size_t ALIGN = 64;
 
 // Cuts one piece of memory into arrays; first run without memory to learn the size.
@@ -37,7 +36,6 @@ class Cutter {
 struct Plan {
   int64_t parts = 1;
   bool by_units = false;
-  double step = 0;  // nanoseconds of a step, roughly
 };
 
 template <class T>
@@ -50,7 +48,6 @@ Plan plan_of(const Common& c, int64_t blocks, const Team& team) {
   if (!c.by_rows && !c.reduces && few && c.gates * c.hidden * c.hidden >= MATRIX_ALONE && blocks > 1) {
     plan.by_units = true;
     plan.parts = std::min<int64_t>(team.size(), blocks);
-    plan.step = work / double(c.time) / double(plan.parts) / MULTIPLY_ADDS;
   } else {
     plan.parts = std::min<int64_t>(team.size(), c.batch);
   }
@@ -61,7 +58,7 @@ template <class F>
 void gather(Team& team, const Plan& plan, bool meets, F work) {
   const int wanted = static_cast<int>(plan.parts);
   if (plan.by_units && meets)
-    team.in_step(wanted, plan.step, work);
+    team.in_step(wanted, work);
   else
     team.together(wanted, work);
 }

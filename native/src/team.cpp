@@ -31,7 +31,7 @@ Team::~Team() {
   for (auto& piece : free_) std::free(piece.first);
 }
 
-void Team::run(int wanted, Call call, void* context, bool quick) {
+void Team::run(int wanted, Call call, void* context) {
   std::unique_lock<std::mutex> mine(busy_, std::try_to_lock);
   const int most = wanted < size_ ? wanted : size_;
   if (!mine.owns_lock() || most <= 1) {
@@ -58,7 +58,7 @@ void Team::run(int wanted, Call call, void* context, bool quick) {
   while (!open_.compare_exchange_weak(word, generation << 16, std::memory_order_acq_rel)) {
   }
   const int members = 1 + static_cast<int>(word & 255);
-  Barrier barrier(members, quick);
+  Barrier barrier(members);
   job.barrier = &barrier;
   job.members.store(members, std::memory_order_release);
   call(context, 0, members, barrier);

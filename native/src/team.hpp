@@ -30,29 +30,44 @@ inline void pause_or_yield(int& turns) {
 
 class Barrier {
  public:
-  // `quick`: those who meet here do so every few microseconds, so that who has to wait for long waits for a core.
-  explicit Barrier(int members, bool quick = false) : members_(members), quick_(quick) {}
-  // True once someone had to be waited for again and again: the same answer for all who meet here.
+  explicit Barrier(int members) : members_(members) {}
+  // True once so much was spent waiting for someone who had no core that it is not worth going on together: the same
+  // answer for all who meet here.
   bool wait() {
     if (members_ == 1) return false;
     const uint32_t now = turn_.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == members_) {
       arrived_.store(0, std::memory_order_relaxed);
-      crowded_ = late_.load(std::memory_order_relaxed) > 2;
+      crowded_ = wasted(TICK);
       turn_.store(now + 1, std::memory_order_release);
       return crowded_;
     }
-    int turns = 0;
-    while (turn_.load(std::memory_order_acquire) == now) pause_or_yield(turns);
-    if (quick_ && turns > PATIENT) late_.fetch_add(1, std::memory_order_relaxed);
+    Clock::time_point late;
+    for (int turns = 0; turn_.load(std::memory_order_acquire) == now;) {
+      pause_or_yield(turns);
+      if (turns == PATIENT) late = Clock::now();
+      if (turns >= PATIENT && turn_.load(std::memory_order_acquire) != now)
+        lost_.fetch_add(since(late) / (members_ - 1), std::memory_order_relaxed);
+    }
     return crowded_;
+  }
+  // Whether more than half of the time, and more than so many nanoseconds, went into such waiting.
+  bool wasted(int64_t least) const {
+    const int64_t lost = lost_.load(std::memory_order_relaxed);
+    return lost > least && 2 * lost > since(begin_);
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr int64_t TICK = 4'000'000;  // nanoseconds until a system that is slow to act puts things right
+  static int64_t since(Clock::time_point then) {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - then).count();
+  }
+
   const int members_;
-  const bool quick_;
-  std::atomic<int> late_{0};  // waits so long that another program must have had the core
-  bool crowded_ = false;      // written before a turn ends, read after it
+  const Clock::time_point begin_ = Clock::now();
+  std::atomic<int64_t> lost_{0};  // nanoseconds of waiting so long that another program must have had the core
+  bool crowded_ = false;          // written before a turn ends, read after it
   alignas(64) std::atomic<int> arrived_{0};
   alignas(64) std::atomic<uint32_t> turn_{0};
 };
@@ -69,18 +84,16 @@ class Team {
   // work(member, barrier, members) on up to `wanted` threads, this one among them; returns when all are done. Work is
   // shared by `members`, the number that came: one of two callers at a time, and one whose helpers are busy, runs alone.
   template <class F>
-  void together(int wanted, F work, bool quick = false) {
+  void together(int wanted, F work) {
     auto call = [](void* context, int member, int members, Barrier& barrier) {
       (*static_cast<F*>(context))(member, members, barrier);
     };
-    run(wanted, call, &work, quick);
+    run(wanted, call, &work);
   }
 
-  // The same for work that meets at every step; where steps are short it goes alone for a while after the cores turned out
-  // to be taken.
+  // The same for work that meets at every step: it goes alone for a while after the cores turned out to be taken.
   template <class F>
-  void in_step(int wanted, double nanoseconds, F work) {
-    if (nanoseconds > LONG_STEP) return together(wanted, work);
+  void in_step(int wanted, F work) {
     if (alone_.load(std::memory_order_relaxed) > 0) {
       alone_.fetch_sub(1, std::memory_order_relaxed);
       wanted = 1;
@@ -89,10 +102,10 @@ class Team {
       work(member, members, barrier);
       const bool crowded = barrier.wait();
       if (member != 0 || members == 1) return;
-      pause_ = crowded ? std::min(2 * pause_.load() + 10, LONGEST) : 0;
+      pause_ = crowded || barrier.wasted(SLIGHT) ? std::min(2 * pause_.load() + 4, LONGEST) : 0;
       alone_ = pause_.load();
     };
-    together(wanted, step, true);
+    together(wanted, step);
   }
 
   // Memory that outlives a call, so that its pages are mapped once; given back by the destructor of Scratch.
@@ -108,13 +121,13 @@ class Team {
     std::atomic<int> done{0};
     Barrier* barrier = nullptr;
   };
-  void run(int wanted, Call call, void* context, bool quick);
+  void run(int wanted, Call call, void* context);
   void help();
   bool join(uint64_t word);
   void apart();
 
-  static constexpr int LONGEST = 1000;
-  static constexpr double LONG_STEP = 1e5;  // nanoseconds
+  static constexpr int LONGEST = 250;         // calls
+  static constexpr int64_t SLIGHT = 100'000;  // nanoseconds
   int size_;
   std::atomic<int> alone_{0}, pause_{0};  // calls still to be made alone, and how many there were last time
   std::mutex busy_;

@@ -8,10 +8,6 @@ from ostinato.kernels.parallel import not_affine
 
 KERNELS = ("reference", "scan", "hoist", "native", "parallel", "deer", "auto")
 
-# A single row with more bytes of R than this was slower in the compiled loop: they no longer stay in the cache near the
-# core, and there is nothing else to do while they come.
-SINGLE_ROW_BYTES = 1 << 20
-
 # Up to this many rows the hoisted gradient of R was faster than the scan's: benchmarks/results/bench-hoist.json.
 HOIST_BATCH = 16
 
@@ -63,10 +59,6 @@ def choose(cell: Any, *, batch: int, kernel: str = "auto", keyed_reset: bool = F
         if blocked is not None:
             raise SettingsError(f"kernel='native': {blocked}")
         return Choice("native", "asked for")
-    if blocked is None and batch == 1 and cell.recurrent() is not None:
-        R = cell.recurrent()[0]
-        if R.size * R.dtype.itemsize > SINGLE_ROW_BYTES:
-            blocked = f"one row, and R has more than {SINGLE_ROW_BYTES >> 10} KiB: the compiled loop was not faster"
     if blocked is None:
         return Choice("native", "its update is a vector program, which the compiled loop runs")
     recurrent = cell.recurrent()
