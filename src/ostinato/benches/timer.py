@@ -13,13 +13,15 @@ REST = 0.002
 """Seconds of rest before a call that is measured."""
 
 
-def interleaved(functions: Mapping[str, Callable[[], Any]], repeats: int, *, warmup: int = 1, rest: float = REST) -> dict[str, float]:
+def interleaved(
+    functions: Mapping[str, Callable[[], Any]], repeats: int, *, warmup: int = 1, rest: float = REST
+) -> dict[str, float]:
     """The median time of each function in microseconds, its result waited for.
 
     Each function is first called `warmup` times (which compiles it), then `repeats` rounds call each of them once,
     every second round in reverse order. Before each call there is a rest of so many seconds: threads of a library that
-    was measured before may look out for more work that long, on the core that the next one needs. This thread stays awake
-    meanwhile, so that no call pays for waking the processor. Raises `SettingsError` for fewer than one repeat.
+    was measured before may look out for more work that long, on the core that the next one needs. This thread stays
+    awake meanwhile, so that no call pays for waking the processor. Raises `SettingsError` for fewer than one repeat.
 
     ```python
     >>> import time
