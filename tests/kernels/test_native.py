@@ -272,3 +272,15 @@ def test_without_the_compiled_kernels(small, monkeypatch):
     with pytest.raises(SettingsError, match="not installed"):
         unroll(cell, xs, kernel="native")
     assert relative(expected, unroll(cell, xs)[0]) <= 1e-6
+
+
+def test_training_keeps_no_more_than_the_reference():
+    cell = CELLS["lstm"].make(4, 32, key=jr.key(0))
+    xs = jax.ShapeDtypeStruct((8, 50, 4), jnp.float32)
+
+    def bytes_of(kernel):
+        loss = lambda c, xs: jnp.sum(jnp.square(unroll(c, xs, kernel=kernel)[0]))
+        return jax.jit(jax.grad(loss)).lower(cell, xs).compile().memory_analysis().temp_size_in_bytes
+
+    # Beside it the loop has a packed copy of the weights.
+    assert 0 < bytes_of("native") <= bytes_of("reference")
