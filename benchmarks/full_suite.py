@@ -42,7 +42,7 @@ def summary(report: Path) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> int:
     """The exit code of pytest."""
-    from ostinato.benches.machine import describe_machine
+    from ostinato.runs.machine import describe_machine
 
     path = RESULTS / "full-suite.json"
     if arguments[:1] == ["--out"]:

@@ -20,8 +20,8 @@ LINE = re.compile(r"(\w+) batch (\d+) hidden (\d+): program (\d+) ns, by hand (\
 
 def main() -> int:
     """0 where every ratio keeps its bar: 1.10 from batch 8 on, 1.25 below."""
-    from ostinato.benches.machine import describe_machine
     from ostinato.kernels.native import library
+    from ostinato.runs.machine import describe_machine
 
     found, why = library()
     if found is None:

@@ -71,7 +71,7 @@ def inside() -> int:
 
 def keep(shown: str) -> None:
     """Write the result from what `callgrind_annotate` shows."""
-    from ostinato.benches.machine import describe_machine
+    from ostinato.runs.machine import describe_machine
 
     shares: Counter[str] = Counter()
     for line in shown.splitlines():

@@ -32,7 +32,8 @@ def train(folder: Path, steps: int) -> int:
     from ostinato.data import FunctionBatches
     from ostinato.errors import OstinatoError
     from ostinato.layers import Dropout
-    from ostinato.training import Run, fit
+    from ostinato.runs import Run
+    from ostinato.training import fit
 
     def make(key: Any) -> ost.Examples:
         xs = jax.random.normal(key, (4, 9, 2))
@@ -168,7 +169,7 @@ def main() -> int:
         parser.error(f"--kills: expected 1 to {given.steps // EVERY - 1}")
     with tempfile.TemporaryDirectory() as folder:
         result = measure(given.kills, given.steps, given.seed, Path(folder))
-    from ostinato.benches.machine import describe_machine
+    from ostinato.runs.machine import describe_machine
 
     text = json.dumps({**result, "machine": describe_machine()}, indent=1)
     if given.out != "-":

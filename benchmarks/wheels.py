@@ -80,7 +80,7 @@ def examine(folder: Path, wheel: Path, jax: str) -> dict[str, Any]:
 
 def main() -> int:
     """0 where every case is healthy, and the compiled loop runs where there was a compiler."""
-    from ostinato.benches.machine import describe_machine
+    from ostinato.runs.machine import describe_machine
 
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)

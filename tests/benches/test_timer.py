@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ostinato.benches import BENCHES, BenchSettings, Row, describe_machine, interleaved, load_bench, run_bench
+from ostinato.benches import BENCHES, BenchSettings, Row, interleaved, load_bench, run_bench
 from ostinato.errors import SettingsError
+from ostinato.runs import describe_machine
 
 
 def test_functions_take_turns() -> None:

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from ostinato.agents import load_agent, make_environment
+from ostinato.environments.gym import GymTask
 from ostinato.errors import SettingsError
-from ostinato.models import load_agent, make_environment
-from ostinato.tasks.gym import GymTask
 
 from .conftest import answer, call, refusal
 
@@ -93,8 +93,8 @@ def test_bad_input_is_named_before_there_is_a_folder(tmp_path, args, words):
 
 
 def test_what_there_is_to_learn_is_listed():
-    from ostinato.learning import LEARNERS
-    from ostinato.tasks import ENVIRONMENTS
+    from ostinato.agents import LEARNERS
+    from ostinato.environments import ENVIRONMENTS
 
     for kind, entries in (("environments", ENVIRONMENTS), ("learners", LEARNERS)):
         listed = json.loads(call("list", kind, "--json").stdout)[kind]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ostinato.communities import CommunityModel
 from ostinato.data import read_table
-from ostinato.models import load_model
 
 from .conftest import answer, refusal, write_csv
 
@@ -62,7 +62,7 @@ def test_predictions_over_hours(run: Run, tmp_path: Path) -> None:
     assert made["hours"].tolist() == [0, 8, 16, 24, 32, 40] * 2
     assert (made["B_OD"] == 0).all()
     assert (made["A_OD"][6:] == 0).all()
-    model: Any = load_model(folder / "model")
+    model: Any = CommunityModel.load(folder / "model")
     assert made["Lactate"][0] == pytest.approx(model.medium_[1])
     assert np.isnan(made["Lactate_upper"]).tolist() == [False] * 5 + [True] + [False] * 5 + [True]
     assert (made["Lactate_lower"] <= made["Lactate"])[:5].all()

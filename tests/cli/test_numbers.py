@@ -103,7 +103,7 @@ def test_bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_doctor_finds_health_and_illness(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ostinato.benches import doctor
+    from ostinato.doctor import examine as doctor
 
     said = answer("doctor", "--cell", "elman")
     assert said["healthy"]
@@ -128,7 +128,7 @@ def test_doctor_finds_health_and_illness(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_doctor_trains_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ostinato.benches import doctor
+    from ostinato.doctor import examine as doctor
 
     monkeypatch.setattr(doctor, "compare", lambda name: [])
     said = answer("doctor", "--determinism")

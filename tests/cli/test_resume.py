@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from ostinato.cli.progress import Bar
-from ostinato.training import Event, checkpoints
-from ostinato.training.lock import Lock
+from ostinato.runs import checkpoints
+from ostinato.runs.lock import Lock
+from ostinato.training import Event
 
 from .conftest import answer, call, days, refusal, temperatures, write_csv
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 
 from ostinato.errors import CorruptFile, OstinatoError
-from ostinato.training import Log, load_checkpoint, read_settings, save_checkpoint, to_toml
-from ostinato.training.manifest import MANIFEST, digest, seal
+from ostinato.runs import Log, load_checkpoint, read_settings, save_checkpoint, to_toml
+from ostinato.runs.manifest import MANIFEST, digest, seal
 
 MODEL = {"layers": [{"W": jnp.arange(6.0).reshape(2, 3), "b": jnp.ones(3)}]}
 OPT = ({"mu": jnp.full(3, 0.5)}, jnp.asarray(7, jnp.int32))

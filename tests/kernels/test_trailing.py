@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ostinato.agents import LEARNERS, Signal
 from ostinato.kernels import trailing_map
-from ostinato.learning import LEARNERS, Signal
 
 
 def everything(m, v, k):

@@ -10,7 +10,7 @@ from sklearn.utils import estimator_checks as checks
 
 from ostinato.errors import NotFitted
 from ostinato.models import SequenceClassifier, SequenceRegressor
-from ostinato.models.sequences_estimator import SequenceEstimator
+from ostinato.models.sequences.estimator import SequenceEstimator
 
 KINDS = (SequenceClassifier, SequenceRegressor)
 APPLICABLE = (

@@ -9,7 +9,7 @@ import numpy as np
 import ostinato as ost
 from ostinato.layers import Readout
 from ostinato.layers.dropout import Dropout
-from ostinato.models.sequences_network import Noise, SequenceNetwork
+from ostinato.models.sequences.network import Noise, SequenceNetwork
 
 ROWS, TIME, FEATURES = 400, 12, 8
 

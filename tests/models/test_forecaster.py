@@ -5,7 +5,7 @@ import pytest
 
 from ostinato.data import Table, to_series
 from ostinato.models import Forecaster, LinearAR
-from ostinato.models.forecast_windows import OriginWindows
+from ostinato.models.forecast.windows import OriginWindows
 
 SMALL = {"hidden_size": 3, "context": 6, "epochs": None, "steps": 0, "validation": 0}
 """A network as it is before training: its numbers are those of an oracle, and nothing has to be compiled for it."""

@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge as Peer
 
 from ostinato.errors import CorruptFile, DataError, NonFiniteError, NotFitted, ShapeError
 from ostinato.models import SequenceClassifier, SequenceRegressor
-from ostinato.models.sequences_baseline import STRENGTHS, Ridge, summaries
+from ostinato.models.sequences.baseline import STRENGTHS, Ridge, summaries
 
 
 def sums_and_ends(seed: int, count: int = 60) -> tuple[list[np.ndarray], np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ostinato.errors import StorageError
-from ostinato.training import Run, checkpoints, load_checkpoint, load_weights, save_checkpoint, save_weights, write_file
+from ostinato.runs import Run, checkpoints, load_checkpoint, load_weights, save_checkpoint, save_weights, write_file
 
 LARGE = {"W": jnp.arange(50_000.0)}
 

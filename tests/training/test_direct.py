@@ -10,8 +10,9 @@ import pytest
 import ostinato as ost
 from ostinato.errors import NonFiniteError, SettingsError
 from ostinato.learning import BPTT, DirectRule, Exact, GeneticAlgorithm
-from ostinato.training import Run, checkpoints, fit
-from ostinato.training.manifest import MANIFEST
+from ostinato.runs import Run, checkpoints
+from ostinato.runs.manifest import MANIFEST
+from ostinato.training import fit
 
 SQUARED = ost.losses.squared
 

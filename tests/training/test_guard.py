@@ -10,7 +10,8 @@ import pytest
 import ostinato as ost
 from ostinato.errors import NonFiniteError
 from ostinato.learning import BPTT
-from ostinato.training import Run, checkpoints, fit, load_checkpoint
+from ostinato.runs import Run, checkpoints, load_checkpoint
+from ostinato.training import fit
 from ostinato.training.guard import MOST_IN_A_ROW, trace_back
 from ostinato.training.update import Update
 

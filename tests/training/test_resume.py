@@ -13,8 +13,9 @@ import pytest
 import ostinato as ost
 from ostinato.errors import CorruptFile, Interrupted, SettingsError, StorageError
 from ostinato.layers.dropout import Dropout
-from ostinato.training import Run, checkpoints, fit, load_weights
-from ostinato.training.manifest import MANIFEST
+from ostinato.runs import Run, checkpoints, load_weights
+from ostinato.runs.manifest import MANIFEST
+from ostinato.training import fit
 
 SCRIPT = {4: 5.0, 8: 3.0, 12: 4.0, 16: 2.5, 20: 7.0, 24: 6.0, 28: 2.6, 32: 2.7, 36: 1.0}
 

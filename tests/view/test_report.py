@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ostinato.errors import CorruptFile, DataError
-from ostinato.training import to_toml
-from ostinato.view import Confusion, Curve, Evaluation, Pairs, Panel, Score, read_record, render, write_report
+from ostinato.runs import Confusion, Curve, Evaluation, Pairs, Panel, Score, read_record, to_toml
+from ostinato.view import render, write_report
 
 HOSTILE = "</script><script>alert('x')</script><img src=x onerror=alert(1)>"
 

@@ -1,16 +1,6 @@
 """What does a network do inside? Its fixed points, its dynamics, its memory."""
 
-from .ablation import Ablation as Ablation
-from .ablation import ablation as ablation
 from .capacity import memory_capacity as memory_capacity
-from .communities import Carbon as Carbon
-from .communities import Edge as Edge
-from .communities import Surrogate as Surrogate
-from .communities import carbon as carbon
-from .communities import gradients as gradients
-from .communities import influences as influences
-from .communities import sensitivity as sensitivity
-from .communities import surrogate as surrogate
 from .poles import pole_metrics as pole_metrics
 from .poles import poles as poles
 from .poles import pull_poles_in as pull_poles_in

@@ -3,7 +3,6 @@
 from .base import Bench as Bench
 from .base import BenchSettings as BenchSettings
 from .base import Row as Row
-from .machine import describe_machine as describe_machine
 from .runner import run_bench as run_bench
 from .table import BENCHES as BENCHES
 from .table import load_bench as load_bench

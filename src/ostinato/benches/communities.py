@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from ostinato.benches.base import Bench, BenchSettings, Row
+from ostinato.communities import CommunityModel
+from ostinato.communities.design import corners
+from ostinato.communities.scan import scan
 from ostinato.data import Communities
-from ostinato.models import CommunityModel
-from ostinato.models.community_scan import scan
-from ostinato.models.design import corners
 
 SPECIES, HIDDEN, SIZES, CHOSEN = 25, 128, (11, 25), 80
 METABOLITES = ("Acetate", "Butyrate", "Lactate", "Succinate")

@@ -3,8 +3,8 @@
 from typing import Any
 
 from ostinato.benches.base import BenchSettings
-from ostinato.benches.machine import describe_machine
 from ostinato.benches.table import load_bench
+from ostinato.runs.machine import describe_machine
 
 
 def run_bench(name: str, settings: BenchSettings | None = None) -> dict[str, Any]:

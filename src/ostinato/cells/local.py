@@ -104,7 +104,7 @@ def follow(
     `new(weights, fields)` gives the fields of the state after the step, each `(hidden,)`; `axes` are those of the units
     in the weights. One reverse pass with ones for each field gives both derivatives of all units, because unit j
     depends on its own weights and its own past alone; where that is not so, the result is wrong
-    (`kernels.unit_axes` tells).
+    (`tracing.unit_axes` tells).
     """
     after, pull = jax.vjp(new, weights, fields)
     made = []

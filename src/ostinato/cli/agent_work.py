@@ -9,17 +9,24 @@ import jax
 import numpy as np
 import typer
 
+from ostinato.agents import (
+    AgentsResult,
+    Criterion,
+    Learner,
+    TaggedSarsa,
+    make_environment,
+    make_learner,
+    play,
+    train_agents,
+)
 from ostinato.analysis import aligned, flush, tuning
-from ostinato.benches import describe_machine
 from ostinato.cli.output import emit, note, pairs, plain
 from ostinato.cli.progress import Bar
 from ostinato.cli.work import move_aside
+from ostinato.environments import Environment, check_environment
+from ostinato.environments.classification import WINDOWS, Classification
 from ostinato.errors import SettingsError
-from ostinato.learning import Learner, TaggedSarsa
-from ostinato.models import make_environment, make_learner
-from ostinato.tasks import Environment, check_environment
-from ostinato.tasks.classification import WINDOWS, Classification
-from ostinato.training import STOP_SIGNALS, AgentsResult, Criterion, Run, play, save_weights, train_agents, write_file
+from ostinato.runs import STOP_SIGNALS, Run, describe_machine, save_weights, write_file
 from ostinato.view.agents import agents_report
 
 WATCHED = 600

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ostinato.errors import SettingsError
-from ostinato.training import write_file
+from ostinato.runs import write_file
 
 
 def write_columns(path: Path, columns: Mapping[str, Any]) -> None:

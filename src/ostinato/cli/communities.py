@@ -7,10 +7,11 @@ import numpy as np
 
 from ostinato import data
 from ostinato.cli.verdicts import of_communities
+from ostinato.communities import CommunityModel
 from ostinato.data import compositions, permutation, read_table
 from ostinato.errors import DataError, SettingsError
-from ostinato.models import CommunityModel, Estimator
-from ostinato.view import Evaluation
+from ostinato.models import Estimator
+from ostinato.runs import Evaluation
 
 LEVEL = 0.9
 MOST_HOURS = 10_000

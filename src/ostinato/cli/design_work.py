@@ -10,10 +10,10 @@ import typer
 from ostinato.cli.columns import write_columns
 from ostinato.cli.output import console, emit, is_quiet, table
 from ostinato.cli.work import model_of, settings_of
+from ostinato.communities import CommunityModel
+from ostinato.communities.design import codes_of, corners, desirability, name_of, pipetting, presence_of
+from ostinato.communities.scan import scan
 from ostinato.errors import SettingsError
-from ostinato.models import CommunityModel
-from ostinato.models.community_scan import scan
-from ostinato.models.design import codes_of, corners, desirability, name_of, pipetting, presence_of
 
 SHOWN = 20
 

@@ -26,8 +26,8 @@ def doctor(
 
     Example: `ostinato doctor --determinism`
     """
-    from ostinato.benches.doctor import EXAMINED, FORWARD, GRADIENTS, examine
     from ostinato.cells import CELLS
+    from ostinato.doctor.examine import EXAMINED, FORWARD, GRADIENTS, examine
 
     names = list(CELLS) if every else (cell or list(EXAMINED))
     result = examine(names, determinism=determinism, note=lambda words: note(ctx, words))

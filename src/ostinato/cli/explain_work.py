@@ -6,14 +6,12 @@ from typing import Any
 import numpy as np
 import typer
 
-from ostinato.analysis import carbon, gradients, influences, sensitivity, surrogate
-from ostinato.analysis.communities import CARBON
 from ostinato.cli.design_work import community_model
 from ostinato.cli.output import as_json, emit, note, plain, table
+from ostinato.communities import CommunityModel, carbon, explained, gradients, influences, sensitivity, surrogate
+from ostinato.communities.explain import CARBON
 from ostinato.errors import SettingsError
-from ostinato.models import CommunityModel
-from ostinato.training import write_file
-from ostinato.view import explained
+from ostinato.runs import write_file
 
 SHOWN = 15
 

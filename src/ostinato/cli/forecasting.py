@@ -12,9 +12,9 @@ from ostinato.cli.verdicts import of_backtest
 from ostinato.data import Series, Table, read_table, to_series
 from ostinato.errors import DataError, LengthError, SettingsError
 from ostinato.models import Estimator, Forecaster, LinearAR, SeasonalNaive
-from ostinato.models.baselines import default_baselines
-from ostinato.models.forecast_base import PARTS
-from ostinato.view import Evaluation
+from ostinato.models.forecast.base import PARTS
+from ostinato.models.forecast.baselines import default_baselines
+from ostinato.runs import Evaluation
 
 EVERY_ORDER = 24
 """Autoregressions of up to this order are all tried; of longer ones that order, its half, its quarter, ..."""

@@ -7,11 +7,9 @@ import typer
 
 from ostinato.cells import count_parameters
 from ostinato.cli.output import emit, pairs, table
-from ostinato.cli.work import MODEL, network_of, settings_of
-from ostinato.models import load_model
-from ostinato.training import checkpoints
-from ostinato.training.manifest import read_manifest
-from ostinato.view import Record, read_agents, read_record
+from ostinato.cli.work import MODEL, model_of, network_of, settings_of
+from ostinato.runs import Record, checkpoints, read_agents, read_record
+from ostinato.runs.manifest import read_manifest
 from ostinato.view.page import flat
 
 STOPPED = "stopped before its end; run the same `fit` again to go on"
@@ -24,7 +22,7 @@ def show_info(ctx: typer.Context, folder: Path) -> None:
         return _show_agents(ctx, folder, record)
     task, _ = settings_of(folder)
     trained = (folder / MODEL).is_dir()
-    model: Any = load_model(folder / MODEL) if trained else None
+    model: Any = model_of(folder) if trained else None
     network = None if model is None else network_of(model)
     steps = _steps(folder)
     made = record.evaluation

@@ -112,13 +112,13 @@ def _described(table: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _environments() -> list[dict[str, Any]]:
-    from ostinato.tasks import ENVIRONMENTS
+    from ostinato.environments import ENVIRONMENTS
 
     return _described(ENVIRONMENTS)
 
 
 def _learners() -> list[dict[str, Any]]:
-    from ostinato.learning import LEARNERS
+    from ostinato.agents import LEARNERS
 
     return _described(LEARNERS)
 

@@ -129,7 +129,7 @@ def _words(detail: dict[str, Any]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    from ostinato.training import write_file
+    from ostinato.runs import write_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, text.encode())

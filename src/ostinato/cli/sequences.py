@@ -9,8 +9,8 @@ from ostinato.cli.verdicts import of_classes, of_numbers
 from ostinato.data import LabelledSequences, permutation, read_sequences
 from ostinato.errors import DataError, SettingsError
 from ostinato.models import Estimator, SequenceClassifier, SequenceRegressor
-from ostinato.models.sequences_estimator import held_out
-from ostinato.view import Evaluation
+from ostinato.models.sequences.estimator import held_out
+from ostinato.runs import Evaluation
 
 
 class Sequences:

@@ -9,9 +9,10 @@ from pathlib import Path
 from types import UnionType
 from typing import Any
 
+from ostinato.communities import CommunityModel
 from ostinato.errors import SettingsError
-from ostinato.models import CommunityModel, Estimator, Forecaster, SequenceClassifier, SequenceRegressor
-from ostinato.training import from_table, load_settings
+from ostinato.models import Estimator, Forecaster, SequenceClassifier, SequenceRegressor
+from ostinato.runs import from_table, load_settings
 
 ESTIMATORS: dict[str, type[Estimator]] = {
     "forecast": Forecaster,

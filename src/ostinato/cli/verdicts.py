@@ -5,9 +5,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ostinato.communities import CommunityModel
 from ostinato.data import Communities
-from ostinato.models import Backtest, CommunityModel
-from ostinato.view import Chart, Cloud, Confusion, Curve, Evaluation, Pairs, Panel, Score
+from ostinato.models import Backtest
+from ostinato.runs import Chart, Cloud, Confusion, Curve, Evaluation, Pairs, Panel, Score
 
 ORDER = ("persistence", "seasonal-naive", "linear", "mean")
 SHOWN = 240

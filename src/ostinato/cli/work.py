@@ -11,7 +11,6 @@ from typing import Any
 import jax
 import typer
 
-from ostinato.benches import describe_machine
 from ostinato.cells import Cell
 from ostinato.cli.columns import as_text, write_columns
 from ostinato.cli.communities import Communities
@@ -20,13 +19,14 @@ from ostinato.cli.output import emit, note, table
 from ostinato.cli.progress import Bar
 from ostinato.cli.sequences import Sequences
 from ostinato.cli.settings import build, combine, settings_kind, task_of
+from ostinato.communities import CommunityModel
 from ostinato.errors import DataError, Interrupted, OstinatoError, SettingsError
 from ostinato.kernels import choose
 from ostinato.layers import Stack
-from ostinato.models import Estimator, load_model
-from ostinato.training import STOP_SIGNALS, Run, checkpoints, from_table, read_settings
-from ostinato.training.lock import Lock
-from ostinato.view import Evaluation, write_report
+from ostinato.models import MODELS, Estimator, load_model
+from ostinato.runs import STOP_SIGNALS, Evaluation, Run, checkpoints, describe_machine, from_table, read_settings
+from ostinato.runs.lock import Lock
+from ostinato.view import write_report
 
 WORK: dict[str, Any] = {
     "forecast": Forecasting(),
@@ -34,6 +34,8 @@ WORK: dict[str, Any] = {
     "regress": Sequences(),
     "community": Communities(),
 }
+KINDS = {**MODELS, CommunityModel.kind: CommunityModel}
+"""Models that a run folder may hold."""
 MODEL, BASELINES = "model", "baselines"
 MOST_COLUMNS = 12
 ASKED = {"horizon": "forecasts", "hours": "communities", "intervals": "communities"}
@@ -108,7 +110,7 @@ def evaluate_file(ctx: typer.Context, folder: Path, file: Path, keep: bool) -> N
     task, settings = settings_of(folder)
     work, model = WORK[task], model_of(folder)
     data = work.read(file, settings)
-    baselines = {p.name: load_model(p) for p in sorted((folder / BASELINES).glob("*")) if p.is_dir()}
+    baselines = {p.name: load_model(p, KINDS) for p in sorted((folder / BASELINES).glob("*")) if p.is_dir()}
     if task == "forecast" and settings.data.sha256 == _digest(file):
         made = work.held_out(model, baselines, data, settings)
     else:
@@ -169,7 +171,7 @@ def model_of(folder: Path) -> Estimator:
     """The trained model of a run. Raises `DataError` where training has not ended, `CorruptFile`."""
     if not (folder / MODEL).is_dir():
         raise DataError(f"{folder}: its training has not ended yet; run the same `fit` again to go on")
-    return load_model(folder / MODEL)
+    return load_model(folder / MODEL, KINDS)
 
 
 def network_of(model: Estimator) -> Any:

@@ -20,7 +20,3 @@ from .sparse import Packed as Packed
 from .sparse import pack as pack
 from .sparse import sparse_product as sparse_product
 from .trailing import trailing_map as trailing_map
-from .units import FREE as FREE
-from .units import Mixed as Mixed
-from .units import influences as influences
-from .units import unit_axes as unit_axes

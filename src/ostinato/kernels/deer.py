@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 
 from ostinato.kernels.loop import Loop, Result, row_keys, step
 from ostinato.kernels.parallel import before, recurrence
-from ostinato.kernels.units import Mixed, unit_axes
+from ostinato.tracing.units import Mixed, unit_axes
 from ostinato.types import State
 
 ROUNDS = 100

@@ -15,7 +15,7 @@ from jaxtyping import Array
 
 from ostinato.kernels.loop import Loop, Result, select
 from ostinato.kernels.scan import initial_rows, product, project_all, safe_dt
-from ostinato.kernels.trace import reads
+from ostinato.tracing.affine import reads
 from ostinato.types import State
 
 

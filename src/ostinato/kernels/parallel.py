@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from ostinato.kernels.loop import Loop, Result, select
 from ostinato.kernels.scan import project_all, safe_dt
-from ostinato.kernels.units import Mixed, influences, unit_axes
+from ostinato.tracing.units import Mixed, influences, unit_axes
 from ostinato.types import State
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from ostinato.kernels import opcodes as o
 from ostinato.kernels.emit import Code, Place, Write, emit
 from ostinato.kernels.graph import CHEAP, Graph, Unsupported
-from ostinato.kernels.trace import input_matrix
 from ostinato.kernels.vectorise import Value, array, vectorise
+from ostinato.tracing.affine import input_matrix
 
 MOST_ROWS = 64
 

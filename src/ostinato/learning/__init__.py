@@ -24,10 +24,6 @@ from .genetic import GeneticAlgorithm as GeneticAlgorithm
 from .grid import grid as grid
 from .kalman import KalmanFilter as KalmanFilter
 from .kf_rtrl import KFRTRL as KFRTRL
-from .learner import Learner as Learner
-from .learner import Signal as Signal
-from .learners import LEARNERS as LEARNERS
-from .learners import LearnerEntry as LearnerEntry
 from .local_rules import LSTM1997 as LSTM1997
 from .local_rules import RFLO as RFLO
 from .local_rules import EProp as EProp
@@ -35,7 +31,6 @@ from .online import OnlineRule as OnlineRule
 from .plasticity import Hebb as Hebb
 from .plasticity import IntrinsicPlasticity as IntrinsicPlasticity
 from .plasticity import Oja as Oja
-from .policy import ActorCritic as ActorCritic
 from .rbp import RBP as RBP
 from .ridge import Ridge as Ridge
 from .rtrl import RTRL as RTRL
@@ -45,6 +40,5 @@ from .snap import SnAp as SnAp
 from .table import RULES as RULES
 from .table import RuleEntry as RuleEntry
 from .table import make_rule as make_rule
-from .tags import TaggedSarsa as TaggedSarsa
 from .truncated import TruncatedBPTT as TruncatedBPTT
 from .uoro import UORO as UORO

@@ -12,12 +12,12 @@ from jaxtyping import Array, PRNGKeyArray
 from ostinato.cells.base import GatedCell
 from ostinato.cells.wrapper import GatedWrapper
 from ostinato.errors import SettingsError
-from ostinato.kernels import influences
 from ostinato.layers import Readout, Stack
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
 from ostinato.learning.online import OnlineRule
 from ostinato.learning.rtrl import local_step, no_traces
 from ostinato.learning.view import Item, Local, View, cell_of, fields_of
+from ostinato.tracing import influences
 from ostinato.types import State
 
 NOTHING_MOVES = "no weight moves its state: there is nothing to leave out"

@@ -73,7 +73,7 @@ class RTRL(OnlineRule):
       \nabla_t = \frac{\partial \ell_t}{\partial \theta} + \frac{\partial \ell_t}{\partial s_{t-1}} P_{t-1}$$
 
     Exact for every causal network, one step at a time, in storage that does not grow with time. For n fully recurrent
-    units P has n³ entries and a step costs n⁴. Where no unit's state depends on another one's (`kernels.unit_axes`
+    units P has n³ entries and a step costs n⁴. Where no unit's state depends on another one's (`tracing.unit_axes`
     reads it from the step), P is diagonal: a trace for each weight, and a step costs as much as the forward pass. This
     is so for a single recurrent layer such as IndRNN, the memory of RECOLLECT, or your own. In a deeper stack the lower
     layers' weights move every unit above them, and the dense form is taken. `applies(model).why` says which it is.

@@ -11,8 +11,9 @@ from jaxtyping import Array
 
 from ostinato.cells.base import Cell
 from ostinato.cells.local import unit_axis
-from ostinato.kernels import FREE, Mixed, influences, step, unit_axes
+from ostinato.kernels import step
 from ostinato.learning.base import Loss
+from ostinato.tracing import FREE, Mixed, influences, unit_axes
 from ostinato.types import State
 
 

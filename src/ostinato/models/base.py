@@ -11,9 +11,9 @@ from typing import Any, ClassVar, TypeVar
 from jaxtyping import PyTree
 
 from ostinato.errors import CorruptFile, NotFitted, SettingsError
-from ostinato.training import load_weights, save_weights
-from ostinato.training.manifest import read_manifest
-from ostinato.training.storage import settled
+from ostinato.runs import load_weights, save_weights
+from ostinato.runs.manifest import read_manifest
+from ostinato.runs.storage import settled
 
 E = TypeVar("E", bound="Estimator")
 Weights = Callable[[PyTree[Any]], PyTree[Any]]

@@ -1,17 +1,16 @@
 """The table of models, by the name that stands in their files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ostinato.errors import CorruptFile
-
-from .base import Estimator, read_note
-from .baselines import LinearAR, Mean, Persistence, SeasonalNaive
-from .classifier import SequenceClassifier
-from .community import CommunityModel
-from .esn import ESN
-from .forecaster import Forecaster
-from .regressor import SequenceRegressor
-from .tree_esn import TreeESN
+from ostinato.models.base import Estimator, read_note
+from ostinato.models.forecast.baselines import LinearAR, Mean, Persistence, SeasonalNaive
+from ostinato.models.forecast.forecaster import Forecaster
+from ostinato.models.reservoirs.esn import ESN
+from ostinato.models.reservoirs.tree_esn import TreeESN
+from ostinato.models.sequences.classifier import SequenceClassifier
+from ostinato.models.sequences.regressor import SequenceRegressor
 
 MODELS: dict[str, type[Estimator]] = {
     model.kind: model
@@ -19,7 +18,6 @@ MODELS: dict[str, type[Estimator]] = {
         Forecaster,
         SequenceClassifier,
         SequenceRegressor,
-        CommunityModel,
         ESN,
         TreeESN,
         Persistence,
@@ -30,8 +28,8 @@ MODELS: dict[str, type[Estimator]] = {
 }
 
 
-def load_model(folder: str | Path) -> Estimator:
-    """The model that was saved in a folder, whatever its kind. Raises `CorruptFile`.
+def load_model(folder: str | Path, kinds: Mapping[str, type[Estimator]] = MODELS) -> Estimator:
+    """The model that was saved in a folder, whichever of the kinds it is. Raises `CorruptFile`.
 
     ```python
     >>> import pathlib, tempfile
@@ -43,6 +41,6 @@ def load_model(folder: str | Path) -> Estimator:
     ```
     """
     kind = read_note(folder)["model"]
-    if kind not in MODELS:
-        raise CorruptFile(f"{folder}: holds a model of kind {kind!r}, known are {', '.join(MODELS)}")
-    return MODELS[kind].load(folder)
+    if kind not in kinds:
+        raise CorruptFile(f"{folder}: holds a model of kind {kind!r}, known are {', '.join(kinds)}")
+    return kinds[kind].load(folder)

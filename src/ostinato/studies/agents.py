@@ -3,9 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from ostinato.learning import Learner
-from ostinato.tasks import Environment
-from ostinato.training import AgentsResult, Criterion, train_agents
+from ostinato.agents import AgentsResult, Criterion, Learner, train_agents
+from ostinato.environments import Environment
 from ostinato.view import Line, line_figure, standalone
 
 from .base import Claim, StudySettings

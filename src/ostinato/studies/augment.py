@@ -1,9 +1,8 @@
 """AuGMEnT (Rombouts, Bohte and Roelfsema 2015): saccades with and without shaping, probabilistic classification."""
 
-from ostinato.models import make_learner
-from ostinato.tasks import Antisaccade, Classification
-from ostinato.tasks.classification import WINDOWS
-from ostinato.training import Criterion
+from ostinato.agents import Criterion, make_learner
+from ostinato.environments import Antisaccade, Classification
+from ostinato.environments.classification import WINDOWS
 
 from .agents import bounded, draw_learned, trained
 from .base import Claim, Study, StudySettings

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from ostinato.models import make_learner
-from ostinato.tasks import ReversalBandit
-from ostinato.training import Criterion, play
+from ostinato.agents import Criterion, make_learner, play
+from ostinato.environments import ReversalBandit
 from ostinato.view import Line, line_figure, standalone
 
 from .agents import INVESTIGATED, bounded, trained

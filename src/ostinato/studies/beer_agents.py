@@ -9,8 +9,8 @@ import numpy as np
 from ostinato.cells import CTRNN
 from ostinato.data.catalogue import load
 from ostinato.data.sets.beer import Neurons
+from ostinato.environments.embodied import SENSORS, walk, watch_fall
 from ostinato.precision import float64
-from ostinato.tasks.embodied import SENSORS, walk, watch_fall
 
 from .base import Claim, Study, StudySettings
 

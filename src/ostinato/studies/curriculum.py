@@ -1,7 +1,7 @@
 """RECOLLECT with a delay of five steps: a curriculum on the delay, and without one."""
 
-from ostinato.models import make_learner
-from ostinato.tasks import Antisaccade
+from ostinato.agents import make_learner
+from ostinato.environments import Antisaccade
 
 from .agents import INVESTIGATED, bounded, draw_learned, trained
 from .base import Claim, Study, StudySettings

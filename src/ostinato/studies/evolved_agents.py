@@ -12,8 +12,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ostinato.cells import CTRNN
 from ostinato.data import Examples, SequenceBatch, stream
+from ostinato.environments.embodied import SENSORS, walk, watch_fall
 from ostinato.learning import GeneticAlgorithm, RandomSearch
-from ostinato.tasks.embodied import SENSORS, walk, watch_fall
 from ostinato.training import fit
 
 from .base import Claim, Study, StudySettings

@@ -1,7 +1,7 @@
 """RECOLLECT with slower and faster gates, and whether slow plasticity of the gates is what makes learning stable."""
 
-from ostinato.models import make_learner
-from ostinato.tasks import Antisaccade
+from ostinato.agents import make_learner
+from ostinato.environments import Antisaccade
 from ostinato.view import Line, line_figure, standalone
 
 from .agents import bounded, trained

@@ -8,13 +8,12 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from ostinato.analysis import ablation
+from ostinato.communities import ApproximateLotkaVolterra, CommunityModel, ablation
+from ostinato.communities.baselines import baselines
+from ostinato.communities.scores import by_feature, by_time, summary
 from ostinato.data import Communities
 from ostinato.data.catalogue import load
 from ostinato.layers import RNN
-from ostinato.models import ApproximateLotkaVolterra, CommunityModel
-from ostinato.models.community_baselines import baselines
-from ostinato.models.community_scores import by_feature, by_time, summary
 from ostinato.training import Event
 
 from .base import Claim, Study, StudySettings

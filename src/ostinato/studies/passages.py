@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from ostinato.communities import CommunityModel
 from ostinato.data import load
-from ostinato.models import CommunityModel
 from ostinato.studies.base import Claim, Study, StudySettings
 
 SOURCE = (

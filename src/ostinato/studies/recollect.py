@@ -1,7 +1,7 @@
 """RECOLLECT on delayed pro- and anti-saccades (van den Berg, Roelfsema and Bohte 2024), beside other learners."""
 
-from ostinato.models import make_learner
-from ostinato.tasks import Antisaccade
+from ostinato.agents import make_learner
+from ostinato.environments import Antisaccade
 
 from .agents import INVESTIGATED, bounded, draw_learned, trained
 from .base import Claim, Study, StudySettings

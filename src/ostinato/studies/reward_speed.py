@@ -1,7 +1,7 @@
 """How fast populations of RECOLLECT networks learn on this machine, the task included."""
 
-from ostinato.models import make_learner
-from ostinato.tasks import Antisaccade
+from ostinato.agents import make_learner
+from ostinato.environments import Antisaccade
 
 from .agents import bounded, trained
 from .base import Claim, Study, StudySettings

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from ostinato.benches import describe_machine
+from ostinato.runs import describe_machine
 from ostinato.studies.base import StudySettings
 from ostinato.studies.table import load_study
 

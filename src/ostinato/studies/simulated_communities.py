@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from ostinato.communities import CommunityModel, LotkaVolterra, regress_lotka_volterra
+from ostinato.communities.lotka_volterra import START
+from ostinato.communities.scores import pearson
 from ostinato.data import Communities
 from ostinato.errors import NonFiniteError
-from ostinato.models import CommunityModel, LotkaVolterra, regress_lotka_volterra
-from ostinato.models.community_scores import pearson
-from ostinato.models.lotka_volterra import START
 from ostinato.studies.base import Claim, Study, StudySettings
 
 SPECIES, HOURS = 25, np.arange(0.0, 49.0, 8.0)

@@ -7,7 +7,7 @@ import numpy as np
 from ostinato.data import Series, to_series
 from ostinato.data.catalogue import load
 from ostinato.models import Backtest, Forecaster, LinearAR, Persistence
-from ostinato.models.forecast_base import ForecastEstimator
+from ostinato.models.forecast.base import ForecastEstimator
 
 from .base import Claim, Study, StudySettings
 

@@ -2,26 +2,14 @@
 
 from .adding import Adding as Adding
 from .associative_recall import AssociativeRecall as AssociativeRecall
-from .bandit import ReversalBandit as ReversalBandit
 from .base import Task as Task
 from .base import Trial as Trial
 from .bits import BitCopy as BitCopy
 from .bits import BitTask as BitTask
 from .blocks import Blocks as Blocks
-from .classification import Classification as Classification
 from .copying import Copy as Copy
 from .dyck import Dyck as Dyck
-from .embodied import walk as walk
-from .embodied import watch_fall as watch_fall
-from .environment import Environment as Environment
-from .environment import Feedback as Feedback
-from .environment import check_environment as check_environment
-from .environments import ENVIRONMENTS as ENVIRONMENTS
-from .environments import EnvironmentEntry as EnvironmentEntry
 from .graph import GraphTraversal as GraphTraversal
-from .memory import ContextIntegration as ContextIntegration
-from .memory import DelayedMatch as DelayedMatch
-from .memory import TMaze as TMaze
 from .ngram import DynamicNGram as DynamicNGram
 from .parity import DelayedParity as DelayedParity
 from .parity import Parity as Parity
@@ -30,9 +18,6 @@ from .reber import EmbeddedReber as EmbeddedReber
 from .reber import Reber as Reber
 from .repeat_copy import RepeatCopy as RepeatCopy
 from .reversal import Reversal as Reversal
-from .saccade import Antisaccade as Antisaccade
-from .symbols import FlipFlop as FlipFlop
-from .symbols import TwelveAX as TwelveAX
 from .table import TASKS as TASKS
 from .table import TaskEntry as TaskEntry
 from .temporal_order import TemporalOrder as TemporalOrder

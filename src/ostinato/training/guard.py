@@ -12,8 +12,8 @@ from ostinato.data import Examples
 from ostinato.errors import NonFiniteError
 from ostinato.layers import unroll
 from ostinato.layers.record import recordable
+from ostinato.runs.tree import named_leaves
 from ostinato.training.direct import DirectUpdate
-from ostinato.training.tree import named_leaves
 from ostinato.training.update import Update
 
 Policy = Literal["stop", "skip", "rollback"]

@@ -16,14 +16,14 @@ from ostinato.data import Examples, stream
 from ostinato.errors import CorruptFile, Interrupted, NonFiniteError, SettingsError
 from ostinato.learning import BPTT, DirectRule, Rule
 from ostinato.learning.base import is_causal, is_per_sequence
-from ostinato.training.checkpoint import Checkpoint, latest, save_checkpoint, save_weights
+from ostinato.runs.checkpoint import Checkpoint, latest, save_checkpoint, save_weights
+from ostinato.runs.manifest import environment
+from ostinato.runs.run import Run
+from ostinato.runs.signals import Stopper
 from ostinato.training.direct import DirectUpdate
 from ostinato.training.guard import MOST_IN_A_ROW, POLICIES, Policy, trace_back
-from ostinato.training.manifest import environment
 from ostinato.training.parallel import replicate, spread
 from ostinato.training.progress import Event, Progress
-from ostinato.training.run import Run
-from ostinato.training.signals import Stopper
 from ostinato.training.update import WINDOW, Moving, Update, kernel_paths, shared_update
 
 ADAM = optax.adam(1e-3)

@@ -1,24 +1,12 @@
 """How is it shown? Figures as pure functions, and the self-contained report."""
 
 from .agents import agents_report as agents_report
-from .evaluation import Chart as Chart
-from .evaluation import Cloud as Cloud
-from .evaluation import Confusion as Confusion
-from .evaluation import Curve as Curve
-from .evaluation import Evaluation as Evaluation
-from .evaluation import Pairs as Pairs
-from .evaluation import Panel as Panel
-from .evaluation import Score as Score
-from .explained import explained as explained
 from .flow import flow_figure as flow_figure
 from .heatmap import confusion_figure as confusion_figure
 from .lines import Line as Line
 from .lines import line_figure as line_figure
 from .matrix import matrix_figure as matrix_figure
 from .network import network_figure as network_figure
-from .report import Record as Record
-from .report import read_agents as read_agents
-from .report import read_record as read_record
 from .report import render as render
 from .report import write_report as write_report
 from .scatter import scatter_figure as scatter_figure

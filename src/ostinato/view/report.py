@@ -1,58 +1,20 @@
 """The report of a run as one self-contained HTML page: headline, curves, forecasts or confusion, settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ostinato.errors import CorruptFile, DataError
-from ostinato.training import Log, read_settings, write_file
-from ostinato.training.manifest import parse
-from ostinato.training.storage import read_file
+from ostinato.runs.evaluation import Evaluation, Pairs, Panel
+from ostinato.runs.record import Record, read_agents, read_record
+from ostinato.runs.storage import write_file
 from ostinato.view.agents import agents_report
-from ostinato.view.evaluation import Evaluation, Pairs, Panel
 from ostinato.view.heatmap import confusion_figure
 from ostinato.view.lines import Line, line_figure
 from ostinato.view.page import cards, drawn, folded, grid, listing, page, section
 from ostinato.view.scatter import scatter_figure
 from ostinato.view.svg import tag, text
 
-LARGEST = 1 << 27
-AGENTS = ("title", "verdict", "summary", "trials_to_criterion", "curve", "settings")
 TASKS = {"forecast": "Forecast", "classify": "Classification", "regress": "Regression", "community": "Communities"}
-
-
-@dataclass(frozen=True)
-class Record:
-    """What a run folder says about itself; what is not there yet is empty."""
-
-    name: str
-    settings: dict[str, Any] = field(default_factory=dict)
-    environment: dict[str, Any] = field(default_factory=dict)
-    history: tuple[dict[str, Any], ...] = ()
-    notes: tuple[str, ...] = ()
-    metrics: dict[str, Any] = field(default_factory=dict)
-    data: dict[str, Any] = field(default_factory=dict)
-    evaluation: Evaluation | None = None
-
-
-def read_record(folder: str | Path) -> Record:
-    """Read a run folder. Raises `DataError` where it is none, `CorruptFile` where one of its files is damaged."""
-    folder = Path(folder)
-    if not (folder / "settings.toml").is_file():
-        raise DataError(f"{folder}: not a run folder, it has no settings.toml")
-    records = Log(folder / "log.jsonl").records()
-    found = _read(folder / "evaluation.json")
-    return Record(
-        folder.resolve().name,
-        read_settings(folder),
-        _read(folder / "environment.json"),
-        tuple(r for r in records if r.get("kind") == "evaluation"),
-        tuple(str(r.get("message", "")) for r in records if r.get("kind") in ("warning", "nonfinite")),
-        _read(folder / "metrics.json"),
-        _read(folder / "data.json"),
-        Evaluation.from_dict(found, str(folder / "evaluation.json")) if found else None,
-    )
 
 
 def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
@@ -66,18 +28,6 @@ def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
     html = agents_report(read_agents(folder)) if record.settings.get("task") == "agent" else render(record)
     write_file(path, html.encode())
     return path
-
-
-def read_agents(folder: Path) -> dict[str, Any]:
-    """What a run of agents found. Raises `DataError` where it has not ended, `CorruptFile` where it is damaged."""
-    path = folder / "agents.json"
-    if not path.exists():
-        raise DataError(f"{folder}: its training has not ended yet; run the same `fit agent` again to go on")
-    found = _read(path)
-    missing = [name for name in AGENTS if name not in found]
-    if missing:
-        raise CorruptFile(f"{path}: has no {', '.join(missing)}")
-    return found
 
 
 def render(record: Record) -> str:
@@ -210,12 +160,6 @@ def _residuals(truth: list[float], predicted: list[float]) -> list[str]:
         section("Predicted against true", _cloud(Pairs(tuple(truth), tuple(predicted)), "predicted against true")),
         section("Residuals", drawn(residuals)),
     ]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    return parse(read_file(path, largest=LARGEST), path)
 
 
 def _number(value: Any) -> float:

@@ -1,0 +1,1 @@
+"""Is this machine right? The fast paths beside the reference, and which of them run."""

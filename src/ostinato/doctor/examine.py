@@ -1,0 +1,169 @@
+"""Is it right on this machine? Each fast path against the reference, and training against itself."""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+
+from ostinato.cells import CELLS
+from ostinato.data import Examples, FunctionBatches, SequenceBatch
+from ostinato.errors import SettingsError
+from ostinato.kernels import KERNELS, choose
+from ostinato.kernels.native import library
+from ostinato.layers import RNN, unroll
+from ostinato.losses import squared
+from ostinato.runs import Run, checkpoints
+from ostinato.runs.machine import describe_machine
+from ostinato.training import fit
+
+FORWARD, GRADIENTS = 1e-6, 1e-5
+"""Largest difference that counts as equal, relative to the largest entry of a tensor, in float32."""
+
+EXAMINED = ("elman", "gru", "lstm", "indrnn")
+"""Cells that stand for the others: one gate, several, a second state, no recurrent product."""
+
+BATCHES = (1, 8, 16, 32, 128)
+_INPUT, _HIDDEN, _TIME, _BATCH = 5, 17, 20, 3
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A fast path against the reference: the largest relative differences, and whether they are small enough."""
+
+    cell: str
+    kernel: str
+    forward: float
+    gradients: float
+    equal: bool
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which path `kernel="auto"` takes for a batch of so many rows, and why."""
+
+    cell: str
+    batch: int
+    kernel: str
+    why: str
+
+
+def examine(
+    cells: Sequence[str] = EXAMINED, *, determinism: bool = False, note: Callable[[str], None] = lambda message: None
+) -> dict[str, Any]:
+    """All of the below as plain values: `{"machine", "native", "comparisons", "paths", "determinism", "healthy"}`."""
+    unknown = [name for name in cells if name not in CELLS]
+    if unknown:
+        raise SettingsError(f"cells: expected some of {', '.join(CELLS)}, got {', '.join(unknown)}")
+    comparisons: list[Comparison] = []
+    for name in cells:
+        note(f"comparing the paths of {name}")
+        comparisons += compare(name)
+    repeats = None
+    if determinism:
+        note("training 20 steps, twice")
+        repeats = repeat_training()
+    return {
+        "machine": describe_machine(),
+        "native": library()[1],
+        "comparisons": [asdict(c) for c in comparisons],
+        "paths": [asdict(p) for name in cells for p in paths(name)],
+        "determinism": repeats,
+        "healthy": all(c.equal for c in comparisons) and (repeats is None or repeats["equal"]),
+    }
+
+
+def compare(name: str) -> list[Comparison]:
+    """Every fast path that holds for a cell against the reference, on rows of different lengths with a reset.
+
+    ```python
+    >>> [(c.kernel, c.equal) for c in compare("gru")][:2]
+    [('scan', True), ('hoist', True)]
+
+    ```
+    """
+    keys = jr.split(jr.key(0), 3)
+    cell = CELLS[name].make(_INPUT, _HIDDEN, key=keys[0])
+    xs = jr.normal(keys[1], (_BATCH, _TIME, _INPUT))
+    weight = jr.normal(keys[2], (_BATCH, _TIME, cell.output_size))
+    mask = jnp.arange(_TIME)[None, :] < jnp.array([_TIME, 0, _TIME // 2])[:, None]
+    reset = jnp.zeros((_BATCH, _TIME), bool).at[0, _TIME // 3].set(True)
+
+    @eqx.filter_jit
+    def run(kernel: str) -> tuple[Any, Any]:
+        def loss(given: Any) -> tuple[Any, Any]:
+            ys, final = unroll(given[0], given[1], mask=mask, reset=reset, kernel=kernel)
+            return jnp.sum(weight * ys), (ys, final)
+
+        (_, out), grads = eqx.filter_value_and_grad(loss, has_aux=True)((cell, xs))
+        return out, grads
+
+    wanted = run("reference")
+    found = []
+    for kernel in KERNELS:
+        if kernel in ("reference", "auto", "deer") or not _holds(cell, kernel):
+            continue
+        forward, gradients = (difference(w, g) for w, g in zip(wanted, run(kernel), strict=True))
+        found.append(Comparison(name, kernel, forward, gradients, forward <= FORWARD and gradients <= GRADIENTS))
+    return found
+
+
+def paths(name: str) -> list[Chosen]:
+    """What `auto` takes for batches of several sizes."""
+    cell = CELLS[name].make(_INPUT, _HIDDEN, key=jr.key(0))
+    return [Chosen(name, batch, *choose(cell, batch=batch)) for batch in BATCHES]
+
+
+def repeat_training(steps: int = 20) -> dict[str, Any]:
+    """Train twice from the same seed and compare the SHA-256 of weights and optimiser state."""
+    first, second = (_trained(steps) for _ in range(2))
+    return {"steps": steps, "sha256": [first, second], "equal": first == second}
+
+
+def difference(wanted: Any, got: Any) -> float:
+    """The largest difference between two trees of arrays, relative to the largest entry of each array.
+
+    ```python
+    >>> round(difference({"a": jnp.array([1.0, 4.0])}, {"a": jnp.array([1.0, 3.0])}), 6)
+    0.25
+
+    ```
+    """
+    worst = 0.0
+    for a, b in zip(_arrays(wanted), _arrays(got), strict=True):
+        if a.size:
+            # A NaN has to come out as a difference, which `max` of Python would hide.
+            part = jnp.max(jnp.abs(a - b)) / jnp.maximum(jnp.max(jnp.abs(a)), jnp.finfo(a.dtype).tiny)
+            worst = float("inf") if not bool(jnp.isfinite(part)) else max(worst, float(part))
+    return worst
+
+
+def _arrays(tree: Any) -> list[Any]:
+    return jax.tree.leaves(eqx.filter(tree, eqx.is_inexact_array))
+
+
+def _holds(cell: Any, kernel: str) -> bool:
+    try:
+        choose(cell, batch=_BATCH, kernel=kernel)
+    except SettingsError:
+        return False
+    return True
+
+
+def _trained(steps: int) -> str:
+    def make(key: Any) -> Examples:
+        xs = jr.normal(key, (_BATCH, _TIME, _INPUT))
+        return Examples(SequenceBatch(xs), jnp.cumsum(xs, axis=1), jnp.full((_BATCH, _TIME), 1 / (_BATCH * _TIME)))
+
+    model = RNN("elman", _INPUT, _HIDDEN, dropout=0.1, output_size=_INPUT, num_layers=2, key=jr.key(0))
+    with tempfile.TemporaryDirectory() as folder, Run(Path(folder), {"steps": steps}, signals=()) as run:
+        fit(model, FunctionBatches(make, steps), loss=squared, steps=steps, run=run)
+        newest = checkpoints(run.checkpoints)[0]
+        parts = [(newest / name).read_bytes() for name in ("weights.safetensors", "optimizer.safetensors")]
+    return hashlib.sha256(b"".join(parts)).hexdigest()

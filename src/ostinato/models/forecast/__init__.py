@@ -1,0 +1,1 @@
+"""Forecasters of series, their baselines and their back-test."""

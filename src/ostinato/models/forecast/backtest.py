@@ -1,0 +1,164 @@
+"""A backtest: what each model would have said at many origins, held against what came."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ostinato.data import Series
+from ostinato.errors import LengthError
+from ostinato.models.forecast.forecast import point
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Forecasts of several models at the same origins, beside the truth, in the units of the data.
+
+    * `truth`: `(origins, horizon, targets)`, NaN where it is missing; left out of all errors.
+    * `forecasts`: by model, the same shape; `quantiles`: for models that give them, with one more axis.
+    * `series`, `origins`: `(origins,)`, the number of the series and the row of the first step forecast.
+    * `times`: `(origins, horizon)`, where there is time. The first model is the one that was tested.
+
+    ```python
+    >>> truth = np.array([[[1.0]], [[3.0]]])
+    >>> test = Backtest(truth, {"mine": truth + 1, "persistence": truth + 2}, np.zeros(2, int), np.arange(2), ("x",))
+    >>> test.rmse("mine"), test.skill("mine"), test.beats("persistence")
+    (1.0, 0.75, True)
+
+    ```
+    """
+
+    truth: np.ndarray
+    forecasts: dict[str, np.ndarray]
+    series: np.ndarray
+    origins: np.ndarray
+    target_names: tuple[str, ...]
+    times: np.ndarray | None = None
+    levels: tuple[float, ...] = ()
+    quantiles: np.ndarray | None = None
+
+    @property
+    def model(self) -> str:
+        """The name of the model that was tested."""
+        return next(iter(self.forecasts))
+
+    @property
+    def horizon(self) -> int:
+        return self.truth.shape[1]
+
+    def mse(self, name: str) -> float:
+        """Mean squared error over all origins, steps and targets."""
+        return float(np.nanmean((self.forecasts[name] - self.truth) ** 2))
+
+    def rmse(self, name: str) -> float:
+        """Root of the mean squared error."""
+        return float(np.sqrt(self.mse(name)))
+
+    def mae(self, name: str) -> float:
+        """Mean absolute error."""
+        return float(np.nanmean(np.abs(self.forecasts[name] - self.truth)))
+
+    def by_horizon(self, name: str, measure: str = "rmse") -> np.ndarray:
+        """The error at each step ahead, `(horizon,)`; `measure` is `"rmse"` or `"mae"`."""
+        error = self.forecasts[name] - self.truth
+        if measure == "mae":
+            return np.nanmean(np.abs(error), (0, 2))
+        return np.sqrt(np.nanmean(error**2, (0, 2)))
+
+    def skill(self, name: str, against: str = "persistence") -> float:
+        """1 - MSE / MSE of another model: 1 is perfect, 0 no better, below 0 worse."""
+        other = self.mse(against)
+        return 1.0 - self.mse(name) / other if other > 0 else (0.0 if self.mse(name) == 0 else -np.inf)
+
+    def beats(self, name: str) -> bool:
+        """Whether the tested model has the smaller squared error."""
+        return self.mse(self.model) < self.mse(name)
+
+    def pinball(self) -> float:
+        """The mean pinball loss of the tested model's quantiles."""
+        error = self.truth[..., None] - self._quantiles()
+        tau = np.array(self.levels)
+        return float(np.nanmean(np.maximum(tau * error, (tau - 1) * error)))
+
+    def coverage(self) -> dict[float, float]:
+        """For each level the fraction of truths that lie at or below its quantile; calibrated where both agree."""
+        below = np.where(np.isnan(self.truth)[..., None], np.nan, self.truth[..., None] <= self._quantiles())
+        return {level: float(np.nanmean(below[..., q])) for q, level in enumerate(self.levels)}
+
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """RMSE, MAE and, where persistence is among the models, skill, of each model."""
+        table = {name: {"rmse": self.rmse(name), "mae": self.mae(name)} for name in self.forecasts}
+        if "persistence" in self.forecasts:
+            for name in table:
+                table[name]["skill"] = self.skill(name)
+        return table
+
+    def verdict(self) -> str:
+        """In words, which baselines the model beats and which not."""
+        others = [name for name in self.forecasts if name != self.model]
+        lost = [name for name in others if not self.beats(name)]
+        if not others:
+            return f"{self.model}: no baseline beside it"
+        if not lost:
+            return f"{self.model} beats {', '.join(others)}"
+        return f"{self.model} does not beat {', '.join(lost)}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as plain values for JSON."""
+        return {
+            "metrics": self.metrics(),
+            "rmse_by_horizon": {name: self.by_horizon(name).tolist() for name in self.forecasts},
+            "mae_by_horizon": {name: self.by_horizon(name, "mae").tolist() for name in self.forecasts},
+            "origins": len(self.origins),
+            "verdict": self.verdict(),
+            **({"pinball": self.pinball(), "coverage": self.coverage()} if self.quantiles is not None else {}),
+        }
+
+    def __str__(self) -> str:
+        width = max(len(name) for name in self.forecasts)
+        lines = [f"{'':{width}}  {'RMSE':>10} {'MAE':>10} {'skill':>8}"]
+        for name, row in self.metrics().items():
+            skill = f"{row['skill']:8.3f}" if "skill" in row else ""
+            lines.append(f"{name:{width}}  {row['rmse']:10.5g} {row['mae']:10.5g} {skill}")
+        return "\n".join([*lines, self.verdict()])
+
+    def _quantiles(self) -> np.ndarray:
+        if self.quantiles is None:
+            raise ValueError(f"{self.model}: fitted without quantiles")
+        return self.quantiles
+
+
+def evaluate(models: Mapping[str, Any], series: Series, starts: Sequence[int], step: int, horizon: int) -> Backtest:
+    """The backtest of fitted forecasters at every `step`-th row from `starts[i]` on of each series.
+
+    Raises `LengthError` where no origin has `horizon` rows after it and enough rows before it.
+    """
+    if step < 1:
+        raise LengthError(f"step: expected 1 or more, got {step}")
+    need = max((model._reach for model in models.values()), default=0)
+    origins = [np.arange(s, n - horizon + 1, step) for s, n in zip(starts, series.history, strict=True)]
+    origins = [o[o >= need] for o in origins]
+    if not any(len(o) for o in origins):
+        raise LengthError(
+            f"backtest: no origin with {need} rows before it and {horizon} after it; the held-out ends have "
+            f"{max(n - s for s, n in zip(starts, series.history, strict=True))} rows at most"
+        )
+    steps = np.arange(horizon)
+    truth = np.concatenate([t[o[:, None] + steps] for t, o in zip(series.target, origins, strict=True)])
+    said = {name: np.concatenate(model._at(series, origins, horizon)) for name, model in models.items()}
+    first = next(iter(models.values()))
+    levels = first._levels
+    times = None
+    if series.times is not None:
+        times = np.concatenate([t[o[:, None] + steps] for t, o in zip(series.times, origins, strict=True)])
+    return Backtest(
+        truth,
+        {name: point(values, models[name]._levels) for name, values in said.items()},
+        np.repeat(np.arange(len(origins)), [len(o) for o in origins]),
+        np.concatenate(origins),
+        series.target_names,
+        times,
+        levels,
+        next(iter(said.values())) if levels else None,
+    )

@@ -1,0 +1,284 @@
+"""Honest baselines: what any forecaster is printed beside, with the same `fit`, `predict` and `backtest`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import PyTree
+
+from ostinato.data import Series
+from ostinato.errors import LengthError, SettingsError
+from ostinato.models.forecast.base import ForecastEstimator
+from ostinato.models.forecast.features import Features
+from ostinato.models.forecast.windows import OriginWindows, apply_map, ridge_map
+
+ALL = 1 << 62
+"""Rows that are kept where a missing value may send a baseline any way back."""
+
+
+class Persistence(ForecastEstimator):
+    r"""Tomorrow is as today: $\hat y_{o+k} = y_{o-1}$, the last value that was observed.
+
+    ```python
+    >>> Persistence(horizon=2).fit([1.0, 2.0, 4.0]).predict().values[0, :, 0].tolist()
+    [4.0, 4.0]
+
+    ```
+    """
+
+    kind = "persistence"
+
+    def __init__(self, horizon: int = 1):
+        self.horizon = horizon
+
+    @property
+    def _reach(self) -> int:
+        return 1
+
+    @property
+    def _kept(self) -> int:
+        return ALL
+
+    def _fit(self, series: Series, stops: Sequence[int], **options: Any) -> None:
+        self.fitted_ = True
+
+    def _at(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> list[np.ndarray]:
+        return [
+            np.repeat(forward_filled(t)[o - 1][:, None], horizon, 1)
+            for t, o in zip(series.target, origins, strict=True)
+        ]
+
+    def _take(self, arrays: PyTree[Any]) -> None:
+        self.fitted_ = True
+
+
+class SeasonalNaive(ForecastEstimator):
+    r"""As one season ago: $\hat y_{o+k} = y_{o+k-m\lceil (k+1)/m \rceil}$, of the last season before the origin.
+
+    `season` is the number of steps m; `None` takes that of the times (`Frequency.season`). A missing value is replaced
+    by the one a season before it, as far back as there is one, and then by the last observed.
+
+    Raises `SettingsError` at `fit` where no season is given and the times have none.
+    """
+
+    kind = "seasonal-naive"
+
+    def __init__(self, season: int | None = None, horizon: int = 1):
+        self.season = season
+        self.horizon = horizon
+
+    @property
+    def _reach(self) -> int:
+        return self.season_
+
+    @property
+    def _kept(self) -> int:
+        return ALL
+
+    def _fit(self, series: Series, stops: Sequence[int], **options: Any) -> None:
+        self.season_ = self._season_of(series)
+
+    def _season_of(self, series: Series) -> int:
+        season = self.season
+        if season is None and series.frequency is not None:
+            season = series.frequency.season
+        if season is None or season < 1:
+            raise SettingsError(f"season: expected a number of steps, got {season}; the times do not tell it")
+        return season
+
+    def _at(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> list[np.ndarray]:
+        back = self.season_ - np.arange(horizon) % self.season_
+        result = []
+        for target, o in zip(series.target, origins, strict=True):
+            known = target.copy()
+            for row in range(self.season_, len(known)):
+                known[row] = np.where(np.isnan(known[row]), known[row - self.season_], known[row])
+            values, last = known[o[:, None] - back], forward_filled(target)[o - 1][:, None]
+            result.append(np.where(np.isnan(values), last, values))
+        return result
+
+    def _numbers(self) -> dict[str, Any]:
+        return {"season": self.season_}
+
+    def _like(self, numbers: dict[str, Any]) -> PyTree[Any]:
+        self.season_ = int(numbers["season"])
+        return {}
+
+
+class Mean(ForecastEstimator):
+    r"""The mean of the training rows of the series; of one not seen in `fit`, the mean of the rows before the origin.
+
+    ```python
+    >>> Mean().fit([1.0, 2.0, 6.0]).predict().values.tolist()
+    [[[3.0]]]
+
+    ```
+    """
+
+    kind = "mean"
+
+    def __init__(self, horizon: int = 1):
+        self.horizon = horizon
+
+    @property
+    def _reach(self) -> int:
+        return 1
+
+    def _fit(self, series: Series, stops: Sequence[int], **options: Any) -> None:
+        means = [observed_mean(t[:n]) for t, n in zip(series.target, stops, strict=True)]
+        self.means_ = {name: mean.tolist() for name, mean in zip(series.ids, means, strict=True)}
+
+    def _at(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> list[np.ndarray]:
+        result = []
+        for name, target, o in zip(series.ids, series.target, origins, strict=True):
+            if name in self.means_:
+                mean = np.broadcast_to(np.array(self.means_[name]), (len(o), target.shape[1]))
+            else:
+                mean = np.stack([observed_mean(target[:n]) for n in o]) if len(o) else np.zeros((0, target.shape[1]))
+            result.append(np.repeat(mean[:, None], horizon, 1))
+        return result
+
+    def _numbers(self) -> dict[str, Any]:
+        return {"means": self.means_}
+
+    def _like(self, numbers: dict[str, Any]) -> PyTree[Any]:
+        self.means_ = {str(name): [float(v) for v in mean] for name, mean in numbers["means"].items()}
+        return {}
+
+
+class LinearAR(ForecastEstimator):
+    r"""A linear autoregression for each step ahead, by least squares (ridge where asked), with covariates known ahead.
+
+    $$\hat y_{o+k} = \sum_{i=1}^{p} a_{ki}\, y_{o-i} + \sum_f b_{kf}\, z_{o+k,f} + c_k$$
+
+    * `order`: p. `future`, `calendar` (`data.calendar`, e.g. `("yearday:2",)` for two yearly harmonics): the covariates
+      z.
+    * `subtract_last`: all values are taken relative to $y_{o-1}$, so that the forecast follows the level.
+    * `ridge`: $\lambda$ of the penalty $\lambda(|a|^2 + |b|^2)$ on standardised data; 0 is least squares.
+    * `scaling`, `log`: as in `Forecaster`; one map serves all series.
+
+    Missing lags count as the mean (as the last value with `subtract_last`).
+
+    ```python
+    >>> doubling = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
+    >>> LinearAR(order=1).fit(doubling).predict().values.round(6).tolist()
+    [[[64.0]]]
+
+    ```
+    """
+
+    kind = "linear"
+
+    def __init__(
+        self,
+        order: int = 7,
+        horizon: int = 1,
+        *,
+        future: Sequence[str] = (),
+        calendar: Sequence[str] = (),
+        subtract_last: bool = False,
+        ridge: float = 0.0,
+        scaling: str = "series",
+        log: bool = False,
+    ):
+        self.order = order
+        self.horizon = horizon
+        self.future = future
+        self.calendar = calendar
+        self.subtract_last = subtract_last
+        self.ridge = ridge
+        self.scaling = scaling
+        self.log = log
+
+    @property
+    def _reach(self) -> int:
+        return self.order
+
+    def _horizon(self, horizon: int | None) -> int:
+        return trained_horizon(super()._horizon(horizon), self.horizon)
+
+    def _fit(self, series: Series, stops: Sequence[int], **options: Any) -> None:
+        if self.order < 1 or self.horizon < 1 or self.ridge < 0:
+            raise SettingsError(
+                f"order, horizon, ridge: expected 1, 1 and 0 or more, got {self.order}, {self.horizon}, {self.ridge}"
+            )
+        self.features_ = Features.fit(series, stops, calendar=self.calendar, log=self.log, scaling=self.scaling)
+        origins = [np.arange(self.order, n - self.horizon + 1) for n in stops]
+        if not any(len(o) for o in origins):
+            raise LengthError(
+                f"order {self.order} and horizon {self.horizon} need {self.order + self.horizon} rows, "
+                f"the longest series has {max(stops)}"
+            )
+        source = OriginWindows(
+            self.features_.arrays(series), self.features_.layout, self.order, self.horizon, origins, missing=True
+        )
+        self.map_ = ridge_map(source, subtract_last=self.subtract_last, ridge=self.ridge)
+
+    def _at(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> list[np.ndarray]:
+        layout, arrays = self.features_.layout, self.features_.arrays(series)
+        result = []
+        for i, o in enumerate(origins):
+            source = OriginWindows([arrays[i]], layout, self.order, horizon, [o], missing=True)
+            rows = source.take(np.arange(len(o)), self.order + horizon)
+            lags, ahead = rows.values[:, : self.order, : layout.targets], rows.values[:, self.order :, layout.ahead]
+            seen = rows.observed[:, : self.order, : layout.targets]  # pyright: ignore[reportOptionalSubscript]
+            A, B, c = (part[:, :horizon] for part in self.map_)
+            y = apply_map((A, B, c), lags, ahead, seen, self.subtract_last)
+            result.append(self.features_.to_units(y, series, i))
+        return result
+
+    def _numbers(self) -> dict[str, Any]:
+        return {"features": self.features_.to_dict()}
+
+    def _arrays(self) -> PyTree[Any]:
+        return list(self.map_)
+
+    def _like(self, numbers: dict[str, Any]) -> PyTree[Any]:
+        self.features_ = Features.from_dict(numbers["features"])
+        layout = self.features_.layout
+        sizes = ((self.order,), (layout.future,), ())
+        return [np.broadcast_to(np.zeros(()), (layout.targets, self.horizon, *size)) for size in sizes]
+
+    def _take(self, arrays: PyTree[Any]) -> None:
+        self.map_ = tuple(arrays)
+
+
+def default_baselines(model: Any, series: Series, horizon: int) -> dict[str, ForecastEstimator]:
+    """What a backtest prints beside a model, on the same rows.
+
+    Persistence, seasonal-naive where the season is known, the mean, and a linear autoregression over the context of the
+    model, with its calendar and future covariates.
+    """
+    found: dict[str, ForecastEstimator] = {"persistence": Persistence(horizon)}
+    season = series.frequency.season if series.frequency is not None else None
+    if season is not None and season < min(series.history):
+        found["seasonal-naive"] = SeasonalNaive(season, horizon)
+    found["mean"] = Mean(horizon)
+    order = max(min(model._reach, min(series.history) // 4), 1)
+    options = {k: getattr(model, k) for k in ("future", "calendar", "scaling", "log") if hasattr(model, k)}
+    subtract = bool(getattr(model, "subtract_last", False))
+    found[f"linear({order})"] = LinearAR(order, horizon, ridge=1e-6, subtract_last=subtract, **options)
+    return found
+
+
+def forward_filled(values: np.ndarray) -> np.ndarray:
+    """`(time, targets)` with each missing value replaced by the last one before it; NaN before the first."""
+    rows = np.where(np.isnan(values), 0, np.arange(len(values))[:, None])
+    return np.take_along_axis(values, np.maximum.accumulate(rows, 0), 0)
+
+
+def observed_mean(values: np.ndarray) -> np.ndarray:
+    """The mean of each column without its missing values; NaN of a column that has none else."""
+    seen = ~np.isnan(values)
+    count = seen.sum(0)
+    return np.where(count > 0, np.where(seen, values, 0).sum(0) / np.maximum(count, 1), np.nan)
+
+
+def trained_horizon(horizon: int, trained: int) -> int:
+    """The horizon itself; raises `LengthError` where it is longer than what was trained."""
+    if horizon > trained:
+        raise LengthError(
+            f"horizon: fitted for {trained} steps ahead, {horizon} asked for; fit with horizon={horizon}, or a "
+            "Forecaster with mode='recursive'"
+        )
+    return horizon

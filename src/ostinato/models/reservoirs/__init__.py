@@ -1,0 +1,1 @@
+"""Networks of which only the read-out is trained."""

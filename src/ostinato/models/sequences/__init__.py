@@ -1,0 +1,1 @@
+"""Labels and numbers for whole sequences, or for each step."""
