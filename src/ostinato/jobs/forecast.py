@@ -1,0 +1,226 @@
+"""The job `forecast`: a table, series with a held-out end, a forecaster with its baselines, its figures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostinato.errors import DataError, LengthError, SettingsError
+from ostinato.jobs import options as o
+from ostinato.jobs.base import Job
+from ostinato.jobs.options import NETWORK, Option
+
+if TYPE_CHECKING:
+    from ostinato.data import Series
+    from ostinato.models import Estimator, Forecaster
+    from ostinato.runs import Evaluation
+
+EVERY_ORDER = 24
+"""Autoregressions of up to this order are all tried; of longer ones that order, its half, its quarter, ..."""
+
+CHOOSING = 0.15
+"""The share of the training rows on which their orders are compared."""
+
+
+@dataclass(frozen=True)
+class SeriesData:
+    """Which columns of a table are what, and how much of the end of each series is held out.
+
+    `season`: steps of the seasonal baseline, where the times do not tell them; `sha256`: of the file.
+    """
+
+    target: tuple[str, ...] = ()
+    time: str | None = None
+    series: str | None = None
+    season: int | None = None
+    test: int | float = 0.2
+    header: bool | None = None
+    sha256: str = ""
+
+
+class Forecast(Job):
+    """Series, and the steps that follow them."""
+
+    name, title, plural = "forecast", "Forecast", "forecasts"
+    help = """Forecast one or many series.
+
+    The end of each series is held out, and what the network says of it is printed beside persistence, the season
+    before, the mean and a linear autoregression.
+
+    Example: `ostinato fit forecast data.csv --target Temp --horizon 7 --cell lstm --hidden 64 --out runs/temp`
+    """
+    data_settings = SeriesData
+    options = (
+        Option("target", "Column to forecast; may be repeated.", default="all numbers", many=True),
+        Option("horizon", "Steps to forecast.", int, default="1", part="model"),
+        Option("time", "Column of times.", default="found by its content"),
+        Option("series", "Column that tells series apart (long layout)."),
+        Option("past", "Covariate known up to now; may be repeated.", part="model", many=True),
+        Option("future", "Covariate known ahead; may be repeated.", part="model", many=True),
+        Option("static", "Column constant in a series; may be repeated.", part="model", many=True),
+        Option("calendar", "Waves of the date: hour, weekday, month, yearday:2, ...", part="model", read=o.words),
+        Option("season", "Steps in a season, for that baseline.", int, default="by the times"),
+        Option(
+            "missing",
+            "Allow missing values; the network sees which.",
+            bool,
+            part="model",
+            read=lambda given, _: "observed" if given else None,
+        ),
+        Option("test", "Held-out end: rows, or a share.", default="0.2", read=o.amount("--test")),
+        o.HEADER,
+        Option("context", "Past steps that it reads.", int, NETWORK, "by season", "model"),
+        *o.network(),
+        Option("mode", "direct, or recursive: any horizon.", group=NETWORK, default="direct", part="model"),
+        Option("quantiles", "E.g. 0.1,0.5,0.9.", group=NETWORK, part="model", read=o.numbers("--quantiles")),
+        Option("subtract_last", "Forecast changes from the last value.", bool, NETWORK, part="model"),
+        Option("linear_skip", "Add a trained linear map of the context.", bool, NETWORK, part="model"),
+        o.DROPOUT,
+        o.EPOCHS,
+        o.BATCH_SIZE,
+        o.RATE,
+        o.PATIENCE,
+        o.validation("The end of the training rows, to choose the best weights: rows, or a share, e.g. 0.1."),
+        *o.RULE,
+        o.SEED,
+    )
+    asked = (
+        Option("horizon", "Steps to forecast; any number where the mode is recursive.", int, None),
+    )
+
+    def estimator(self) -> "type[Forecaster]":
+        from ostinato.models import Forecaster
+
+        return Forecaster
+
+    def read(self, source: Any, settings: Any) -> "Series":
+        """The series in a file, in a table or frame, or as they are. Raises `DataError` and `LeakError`."""
+        from ostinato.data import Series, read_table, to_series
+
+        if isinstance(source, Series):
+            return source
+        data, model = settings.data, settings.model
+        table = read_table(source, header=data.header) if isinstance(source, str | Path) else source
+        target = list(data.target) or None
+        return to_series(table, target, data.time, data.series, model.past, model.future, model.static)
+
+    def split(self, data: "Series", settings: Any) -> "tuple[Series, Series | None]":
+        """The rows to train on, and all of them where an end is held out."""
+        from ostinato.models.forecast.base import PARTS
+
+        last = settings.data.test
+        if isinstance(last, bool) or last < 0 or (isinstance(last, float) and last >= 1):
+            raise SettingsError(f"data.test: expected a number of rows, or a share below 1.0, got {last!r}")
+        if not last:
+            return data, None
+        stops = [n - (round(last * n) if isinstance(last, float) else last) for n in data.history]
+        if min(stops) < 1:
+            raise DataError(
+                f"data.test: {last} rows held out leave none to train on; the shortest series has {min(data.history)}"
+            )
+        cut = lambda parts: None if parts is None else tuple(p[:s] for p, s in zip(parts, stops, strict=True))
+        return replace(data, **{name: cut(getattr(data, name)) for name in PARTS}), data
+
+    def describe(self, data: "Series") -> dict[str, Any]:
+        """How many series and rows, which columns, from when to when."""
+        import numpy as np
+
+        from ostinato.jobs.columns import as_text
+
+        about = {
+            "series": len(data),
+            "rows": sum(data.lengths),
+            "target": data.target_names,
+            "past": data.past_names,
+            "future": data.future_names,
+            "static": data.static_names,
+            "time": data.time_name,
+            "step": None if data.frequency is None else data.frequency.name,
+            "missing": int(sum(np.isnan(t[:n]).sum() for t, n in zip(data.target, data.history, strict=True))),
+        }
+        if data.times is not None:
+            ends = min(t[0] for t in data.times), max(t[-1] for t in data.times)
+            about["from"], about["to"] = as_text(np.array(ends))
+        return {name: value for name, value in about.items() if value not in (None, ())}
+
+    def notes(self, data: "Series") -> tuple[str, ...]:
+        return data.notes
+
+    def check(self, model: Any, train: "Series", held: "Series | None", settings: Any) -> None:
+        """The season, and whether a forecast of every series can be compared in its held-out end."""
+        from ostinato.models import Persistence
+
+        season = settings.data.season
+        if season is not None and not 0 < season < min(train.history):
+            raise SettingsError(f"data.season: expected 1 to below {min(train.history)} steps, got {season}")
+        if held is None:
+            return
+        model._check_values(held, held.history)
+        if model.horizon >= 1:
+            # Persistence needs one row only, so that what is refused here is the held-out end itself.
+            Persistence(model.horizon).fit(train).backtest(held, settings.data.test, baselines={})
+
+    def baselines(self, model: Any, train: "Series", settings: Any) -> "dict[str, Estimator]":
+        """Fitted to the same rows as the model; of the linear ones that which does best at their end."""
+        from ostinato.models import LinearAR, SeasonalNaive
+        from ostinato.models.forecast.baselines import default_baselines
+
+        found: dict[str, Estimator] = {}
+        known = default_baselines(model, train, model.horizon)
+        if settings.data.season is not None:
+            known["seasonal-naive"] = SeasonalNaive(settings.data.season, model.horizon)
+        for baseline in known.values():
+            chosen = _best_order(baseline, train) if isinstance(baseline, LinearAR) else baseline
+            name = f"linear({chosen.order})" if isinstance(chosen, LinearAR) else chosen.kind
+            found[name] = chosen.fit(train)
+        return found
+
+    def evaluate(self, model: Any, baselines: Mapping[str, Any], held: "Series", settings: Any) -> "Evaluation":
+        from ostinato.jobs.figures.backtest import of_backtest
+
+        return of_backtest(model.backtest(held, settings.data.test, baselines=dict(baselines)), held.time_name)
+
+    def unseen(self, model: Any, baselines: Mapping[str, Any], data: "Series", settings: Any) -> "Evaluation":
+        """The model on all rows that came after those it was trained on. Raises `DataError` where there are none."""
+        from ostinato.jobs.figures.backtest import of_backtest
+
+        del settings
+        rows = min(_unseen(model, data, i) for i in range(len(data)))
+        if rows < model.horizon:
+            raise DataError(f"{rows} rows after those that the model was trained on, its horizon is {model.horizon}")
+        return of_backtest(model.backtest(data, rows, baselines=dict(baselines)), data.time_name)
+
+    def predict(self, model: Any, source: Any, settings: Any, horizon: int | None = None) -> dict[str, Any]:
+        """The steps that follow each series, as columns."""
+        return model.predict(self.read(source, settings), horizon).columns()
+
+
+def _best_order(linear: Any, series: "Series") -> Any:
+    """The autoregression of the order that forecasts the last rows best: one that is too long is no honest baseline."""
+    import contextlib
+
+    most = linear.order
+    orders = range(1, most + 1) if most <= EVERY_ORDER else [most // 2**k for k in range(most.bit_length())]
+    errors: dict[int, float] = {}
+    for order in orders:
+        candidate = type(linear)(**{**linear.get_params(), "order": order})
+        with contextlib.suppress(LengthError):
+            test = candidate.backtest(series, CHOOSING, refit=True, baselines={})
+            errors[order] = test.mse(test.model)
+    return type(linear)(**{**linear.get_params(), "order": min(errors, key=errors.__getitem__, default=most)})
+
+
+def _unseen(model: Any, series: "Series", index: int) -> int:
+    """How many rows of a series the model has not seen."""
+    import numpy as np
+
+    rows, name = series.history[index], series.ids[index]
+    if name not in model.rows_:
+        return rows
+    k = model.tail_.ids.index(name)
+    if series.times is not None and model.tail_.times is not None:
+        end = model.tail_.times[k][model.tail_.history[k] - 1]
+        return int((series.times[index][:rows] > end).sum())
+    tail, seen = model.tail_.target[k][: model.tail_.history[k]], model.rows_[name]
+    there = series.target[index][max(seen - len(tail), 0) : seen]
+    return rows - seen if there.shape == tail.shape and np.array_equal(there, tail, equal_nan=True) else rows
