@@ -1,4 +1,4 @@
-"""The hold-out: a share, a number or a file; the end of each series; rows of each class, or whole groups, by the seed."""
+"""The hold-out: a share, a number or a file; the end of each series; rows of each class, or whole groups, by seed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
