@@ -16,7 +16,6 @@ from ostinato.environments import Environment
 from ostinato.errors import CorruptFile, Interrupted, SettingsError
 from ostinato.runs.checkpoint import latest, save_checkpoint
 from ostinato.runs.run import Run
-from ostinato.runs.signals import Stopper
 from ostinato.training.progress import Event
 
 
@@ -120,7 +119,7 @@ def train_agents(
 
     began = saved = time.monotonic()
     tell("start" if done == 0 else "resume")
-    with Stopper(run.signals) if run is not None else contextlib.nullcontext() as stopper:
+    with run.stopping() if run is not None else contextlib.nullcontext() as stopper:
         while bool(jnp.any(population.active(students))):
             students, share = compiled(students, key, jnp.int32(done))
             done += blocks

@@ -56,3 +56,16 @@ class Bar:
         loss = f"  loss {event.loss:.4g}" if math.isfinite(event.loss) else ""
         words = f"epoch {event.epoch:.1f}{loss}{self._validation}{speed}"
         self._progress.update(self._task, completed=event.step, words=words)
+
+
+class Terminal:
+    """The reporter of a command: notes on standard error, a bar where somebody looks; silent with `--quiet`."""
+
+    def __init__(self, ctx: typer.Context):
+        self._ctx = ctx
+
+    def note(self, words: str) -> None:
+        note(self._ctx, words)
+
+    def progress(self, what: str) -> Bar:
+        return Bar(self._ctx, what)

@@ -52,6 +52,8 @@ class Job:
     asked: ClassVar[Sequence[Option]] = ()
     explained: ClassVar[Sequence[Option]] = ()
     data_settings: ClassVar[type] = NoData
+    holds_out_end: ClassVar[bool] = False
+    """Whether all data are held out from some time on: evaluated again, they are judged on that end."""
     shorthand: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     def estimator(self) -> "type[Estimator]":
@@ -123,8 +125,8 @@ class Job:
         """Predictions for a source of data, as columns by name; a subclass adds the options that it is asked with."""
         raise NotImplementedError
 
-    def explain(self, model: Any, settings: Any) -> "tuple[Evaluation, dict[str, Any]]":
-        """What the model has learned: a page of sections, and the numbers behind it."""
+    def explain(self, model: Any, folder: Path) -> tuple[str, dict[str, Any]]:
+        """What the model has learned: a page as HTML, and the numbers behind it; a subclass adds its options."""
         raise NotImplementedError
 
     def load(self, folder: Path, settings: Any) -> Any:

@@ -50,6 +50,7 @@ class Forecast(Job):
     Example: `ostinato fit forecast data.csv --target Temp --horizon 7 --cell lstm --hidden 64 --out runs/temp`
     """
     data_settings = SeriesData
+    holds_out_end = True
     options = (
         Option("target", "Column to forecast; may be repeated.", default="all numbers", many=True),
         Option("horizon", "Steps to forecast.", int, default="1", part="model"),

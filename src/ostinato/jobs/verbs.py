@@ -1,44 +1,35 @@
 """Run, evaluate, predict, explain: what can be done with a job, into a run folder and from one."""
 
-import hashlib
 import shutil
 import signal
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ostinato.errors import DataError, Interrupted, SettingsError
-from ostinato.jobs.base import Job, refused
-from ostinato.jobs.kernels import kernel_path
+from ostinato.errors import SettingsError
+from ostinato.jobs.base import refused
+from ostinato.jobs.folder import (
+    RunRecord,
+    baselines_of,
+    digest_of,
+    free,
+    has_ended,
+    job_and_settings,
+    keep_found,
+    model_of,
+    move_aside,
+    record_of,
+)
+from ostinato.jobs.options import Option
 from ostinato.jobs.reporter import SILENT, Reporter
+from ostinato.jobs.settings import complete, marked
 from ostinato.jobs.table import JOBS, job_of
-from ostinato.models import MODELS, load_model
 from ostinato.models.trained import digest
-from ostinato.runs import STOP_SIGNALS, Evaluation, Record, Run, checkpoints, from_table, read_record, read_settings
-from ostinato.runs.lock import Lock
-from ostinato.runs.settings import load_settings, merge
+from ostinato.runs import STOP_SIGNALS, Evaluation, Run, checkpoints, read_settings, to_table
 from ostinato.runs.signals import Stopper
-from ostinato.view import write_report
 
-MODEL, BASELINES = "model", "baselines"
 SIGNALS = (*STOP_SIGNALS, signal.SIGINT)
 """What stops a run after a checkpoint."""
-
-
-@dataclass(frozen=True)
-class RunRecord(Record):
-    """What a run folder says about itself, and where it is.
-
-    `said`: what was noted of the data on the way.
-    """
-
-    folder: Path = Path()
-    said: tuple[str, ...] = ()
-
-    def report(self, out: str | Path | None = None) -> Path:
-        """Write the report, one HTML page that needs no network, to `out` or into the folder; gives its path."""
-        return write_report(self.folder, out)
 
 
 def run(
@@ -84,13 +75,13 @@ def run(
     for option in options:
         if option not in known:
             raise SettingsError(f"{option}: {name} has no such option; it has {', '.join(known) or 'none'}")
-    settings = _complete(job, settings)
+    settings = complete(job, settings)
     path = Path(data) if isinstance(data, str | Path) else None
     if path is not None:
-        settings = _marked(settings, _digest(path))
+        settings = marked(settings, digest_of(path))
     found = job.read(data if path is None else path, settings)
     if path is None and job.source is not None:
-        settings = _marked(settings, digest(found))
+        settings = marked(settings, digest(found))
     folder = job.default_folder(path, settings) if folder is None else Path(folder)
     train, held = job.split(found, settings)
     said = job.notes(found)
@@ -99,17 +90,18 @@ def run(
     model = job.build(settings)
     job.check(model, train, held, settings)
     if fresh:
-        _move_aside(folder, reporter)
+        move_aside(folder, reporter)
     with Stopper(SIGNALS) as stopper:
-        was_there = _was_used(folder)
+        free(folder, to_table(settings))
+        was_there = (folder / "settings.toml").exists()
         try:
             with Run(folder, settings, resume=resume, stopper=stopper) as run:
-                if not _ended(folder, held is not None):
-                    source = type(data).__name__ if path is None else path.name
-                    run.write_data({**({} if job.source is None else {"file": source}), **job.describe(found)})
+                if not has_ended(folder, held is not None):
+                    source = {} if job.source is None else {"file": type(data).__name__ if path is None else path.name}
+                    run.write_data({**source, **job.describe(found)})
                     with reporter.progress("training") as callback:
-                        job.fit(model, train, run=run, callback=callback, **options)
-                    _keep(job, run, model, train, held, settings)
+                        job.fit(model, train, run, callback, **options)
+                    keep_found(job, run, model, train, held, settings)
         except BaseException:
             # Nothing was trained: a corrected command is not to be refused because of the folder.
             if not was_there and not checkpoints(folder / "checkpoints"):
@@ -130,24 +122,22 @@ def evaluate(folder: str | Path, data: Any, *, keep: bool = False) -> Evaluation
     job, settings = job_and_settings(folder)
     if not job.has("unseen"):
         raise refused("unseen", folder, job.name, JOBS)
-    model = model_of(job, settings, folder)
-    baselines = {p.name: load_model(p, MODELS) for p in sorted((folder / BASELINES).glob("*")) if p.is_dir()}
-    found = job.read(data, settings)
-    marked = getattr(settings.data, "sha256", "")
-    same = marked and marked == (_digest(Path(data)) if isinstance(data, str | Path) else digest(found))
-    if same and job.splits_time:
-        made = job.evaluate(model, baselines, job.split(found, settings)[1], settings)
-    else:
-        made = job.unseen(model, baselines, found, settings)
+    model, baselines = model_of(job, settings, folder), baselines_of(folder)
+    path = Path(data) if isinstance(data, str | Path) else None
+    sha256 = None if path is None else digest_of(path)
+    found = job.read(data if path is None else path, settings)
+    sha256 = digest(found) if path is None else sha256
+    judge = job.evaluate if job.holds_out_end and settings.data.sha256 == sha256 else job.unseen
+    made = judge(model, baselines, found, settings)
     if keep:
         with Run(folder, read_settings(folder)) as run:
             run.write_evaluation(made)
-        write_report(folder)
+        record_of(folder).report()
     return made
 
 
 def predict(folder: str | Path, data: Any, **asked: Any) -> dict[str, Any]:
-    """Predictions of a trained run, as columns by name.
+    """Predictions of a trained run, as columns by name; `data`: as for `run`.
 
     `asked`: options that not every job has, such as `horizon`. Raises as `run`.
     """
@@ -155,8 +145,8 @@ def predict(folder: str | Path, data: Any, **asked: Any) -> dict[str, Any]:
     job, settings = job_and_settings(folder)
     if not job.has("predict"):
         raise refused("predict", folder, job.name, JOBS)
-    asked = _asked(job, "asked", asked)
-    return job.predict(model_of(job, settings, folder), data, settings, **asked)
+    model = model_of(job, settings, folder)
+    return job.predict(model, data, settings, **_known(job.asked, asked, "asked"))
 
 
 def explain(folder: str | Path, **asked: Any) -> tuple[str, dict[str, Any]]:
@@ -165,5 +155,15 @@ def explain(folder: str | Path, **asked: Any) -> tuple[str, dict[str, Any]]:
     job, settings = job_and_settings(folder)
     if not job.has("explain"):
         raise refused("explain", folder, job.name, JOBS)
-    asked = _asked(job, "explained", asked)
-    return job.explain(model_of(job, settings, folder), folder, **asked)
+    model = model_of(job, settings, folder)
+    return job.explain(model, folder, **_known(job.explained, asked, "explained"))
+
+
+def _known(options: Sequence[Option], asked: Mapping[str, Any], rows: str) -> dict[str, Any]:
+    """Those of the options that were given. Raises `SettingsError` for one that the job does not have."""
+    given = {name: value for name, value in asked.items() if value is not None and value is not False}
+    for name in given:
+        if name not in [option.name for option in options]:
+            able = " and ".join(j.plural for j in JOBS.values() if name in [o.name for o in getattr(j, rows)])
+            raise SettingsError(f"--{name}: only {able} have one" if able else f"--{name}: no such option")
+    return given
