@@ -26,8 +26,8 @@ from ostinato.cli.work import move_aside
 from ostinato.environments import Environment, check_environment
 from ostinato.environments.classification import WINDOWS, Classification
 from ostinato.errors import SettingsError
-from ostinato.runs import STOP_SIGNALS, Run, describe_machine, save_weights, write_file
-from ostinato.view.agents import agents_report
+from ostinato.runs import STOP_SIGNALS, Evaluation, Run, Score, Section, describe_machine, save_weights
+from ostinato.view import Curve, Lines, Table, Trial, numbers, section, write_report
 
 WATCHED = 600
 """Steps for which a trained network is watched."""
@@ -73,44 +73,48 @@ def fit_agent(
                 run=run,
                 callback=bar,
             )
-        found = described(learner, env, result, settings)
+        made = described(learner, env, result, settings)
         save_weights(folder / "model", result.students.carry.network, {"learned": result.learned.tolist()})
-        run.write_json("agents.json", plain(found))
-        report = folder / "report.html"
-        write_file(report, agents_report(plain(found)).encode())
-        run.write_json("metrics.json", plain({**found["summary"], "steps": result.steps}))
+        run.write_json("evaluation.json", made.to_dict())
+        run.write_json("metrics.json", plain({**result.summary(), "steps": result.steps}))
         run.write_json("environment.json", describe_machine())
-    told = {"run": str(folder), **found["summary"], "verdict": found["verdict"], "seconds": result.seconds}
+        report = write_report(folder)
+    told = {"run": str(folder), **result.summary(), "verdict": made.verdict, "seconds": result.seconds}
     told |= {"steps": result.steps, "report": str(report)}
     note(ctx, "")
     emit(ctx, told, lambda console: console.print(pairs(told.items())))
 
 
-def described(learner: Learner, env: Environment, result: AgentsResult, settings: dict[str, Any]) -> dict[str, Any]:
-    """Everything that the report shows."""
+def described(learner: Learner, env: Environment, result: AgentsResult, settings: dict[str, Any]) -> Evaluation:
+    """Who learned the task and when, the learning curve, and what is inside one network."""
     summary = result.summary()
-    name, task = settings["learner"], settings["environment"]
-    words = f"{summary['learned']} of {summary['networks']} networks met the criterion"
-    if summary["learned"]:
+    learned, networks = summary["learned"], summary["networks"]
+    words = f"{learned} of {networks} networks met the criterion"
+    if learned:
         words += f", the median after {summary['median']:.0f} trials"
-    words += f"; none made more than {settings['trials']} trials." if summary["learned"] < summary["networks"] else "."
-    with np.errstate(all="ignore"):
-        there = np.isfinite(result.curve)
-        mean = np.where(there, result.curve, 0).sum(axis=1) / there.sum(axis=1)
-    found = {
-        "title": f"{name} on {task}",
-        "verdict": words,
-        "summary": summary,
-        "trials_to_criterion": result.learned.tolist(),
-        "curve": {"steps": result.curve_steps.tolist(), "right": mean.tolist()},
-        "settings": settings,
-    }
+    words += f"; none made more than {settings['trials']} trials." if learned < networks else "."
+    sections = []
+    times = np.sort(result.learned[result.learned >= 0])
+    if len(times):
+        share = Curve("networks", "ours", numbers(np.arange(len(times) + 1) / networks))
+        drawn = Lines((0.0, *numbers(times)), (share,), "trials", "share of networks", zero=True)
+        sections.append(section("Networks that learned the task", drawn))
+    if len(result.curve_steps):
+        with np.errstate(all="ignore"):
+            there = np.isfinite(result.curve)
+            mean = np.where(there, result.curve, 0).sum(axis=1) / there.sum(axis=1)
+        right = Curve("mean of the networks that still learn", "ours", numbers(mean))
+        drawn = Lines(numbers(result.curve_steps), (right,), "steps", "share of right answers", zero=True)
+        sections.append(section("Learning curve", drawn))
     if isinstance(learner, TaggedSarsa):
-        found |= watched(learner, env, result)
-    return found
+        sections += watched(learner, env, result)
+    name, task = settings["learner"], settings["environment"]
+    figures = {"learned": float(learned), "networks": float(networks), "median trials": summary["median"]}
+    scores = (Score(name, True, figures),)
+    return Evaluation("agent", "", "", words, scores, tuple(sections), title=f"{name} on {task}")
 
 
-def watched(learner: Learner, env: Environment, result: AgentsResult) -> dict[str, Any]:
+def watched(learner: Learner, env: Environment, result: AgentsResult) -> list[Section]:
     """One network without learning and exploration: a trial, its units by condition, its values, its gates."""
     there = np.flatnonzero(result.learned >= 0)
     chosen = int(there[0]) if len(there) else 0
@@ -118,57 +122,49 @@ def watched(learner: Learner, env: Environment, result: AgentsResult) -> dict[st
     made = {k: v[0] for k, v in play(learner, env, one, WATCHED).items()}
     ends = np.flatnonzero(made["done"])
     if len(ends) < 3:
-        return {}
+        return []
     start, stop = int(ends[1]) + 1, int(ends[2]) + 1
-    trial = {k: made[k][start:stop].tolist() for k in ("observation", "action", "reward")}
-    found: dict[str, Any] = {"trial": {**trial, "inputs": list(env.inputs), "actions": list(env.actions)}}
+    trial = Trial(
+        tuple(map(tuple, made["observation"][start:stop].tolist())),
+        tuple(env.inputs),
+        tuple(env.actions[a] for a in made["action"][start:stop]),
+        tuple(made["reward"][start:stop].tolist()),
+    )
+    figures, tables = [section("A trial", trial, "Of a trained network, without learning and exploration.")], []
     starts = ends[:-1] + 1
     length = int(np.median(np.diff(ends)))
     kinds = made["condition"][ends[1:]]
-    panels, tables = [], []
     windows = aligned(made["h"], starts, 0, length - 1)
     if len(np.unique(kinds)) > 1:
         # A network that has learned little ends its trials at once: then there is one step, the last.
         middle = windows[:, max(length - 2, 0)]
         whole = np.isfinite(middle).all(axis=1)
         explained = tuning(middle[whole], kinds[whole])
-        rows = [[f"unit {u}", float(explained.explained[u]), float(explained.f[u])] for u in range(middle.shape[1])]
-        tables.append(
-            {
-                "title": "Tuning to the kind of trial, in the step before the last",
-                "head": ["", "share of variance explained", "F"],
-                "rows": rows,
-            }
-        )
+        title = "Tuning to the kind of trial, in the step before the last"
+        tables.append(_by_unit(title, ("share of variance explained", "F"), explained.explained, explained.f))
         best = int(np.nanargmax(explained.explained))
-        curves = {f"condition {k}": np.nanmean(windows[kinds == k, :, best], axis=0).tolist() for k in np.unique(kinds)}
-        panels.append(_panel(f"Memory unit {best} by kind of trial", curves, "activity"))
+        curves = {f"condition {k}": np.nanmean(windows[kinds == k, :, best], axis=0) for k in np.unique(kinds)}
+        figures.append(_over_steps(f"Memory unit {best} by kind of trial", curves, "activity"))
     values = aligned(made["q"], starts, 0, length - 1)
     first = kinds == kinds[0]
-    curves = {a: np.nanmean(values[first, :, i], axis=0).tolist() for i, a in enumerate(env.actions)}
-    panels.append(_panel(f"Values of the actions in trials of condition {int(kinds[0])}", curves, "value"))
+    curves = {a: np.nanmean(values[first, :, i], axis=0) for i, a in enumerate(env.actions)}
+    figures.append(_over_steps(f"Values of the actions in trials of condition {int(kinds[0])}", curves, "value"))
     if "gate" in made:
-        at_end, else_ = flush(made["gate"], made["done"])
-        rows = [[f"unit {u}", float(a), float(b)] for u, (a, b) in enumerate(zip(at_end, else_, strict=True))]
-        tables.append(
-            {
-                "title": "Gates: near 0 the memory is replaced",
-                "head": ["", "in the step that sees the end of a trial", "in the other steps"],
-                "rows": rows,
-            }
-        )
-    return {**found, "inside": panels, "tables": tables}
+        names = ("in the step that sees the end of a trial", "in the other steps")
+        tables.append(_by_unit("Gates: near 0 the memory is replaced", names, *flush(made["gate"], made["done"])))
+    return [*figures, *tables]
 
 
-def _panel(title: str, curves: dict[str, list[float]], y_label: str) -> dict[str, Any]:
-    x = list(range(len(next(iter(curves.values())))))
-    return {
-        "title": title,
-        "x": x,
-        "curves": curves,
-        "x_label": "step after the end of the last trial",
-        "y_label": y_label,
-    }
+def _over_steps(title: str, curves: dict[str, np.ndarray], y_label: str) -> Section:
+    shown = tuple(Curve(name, "other", numbers(ys)) for name, ys in curves.items())
+    steps = len(shown[0].y)
+    label = "step after the end of the last trial"
+    return section(title, Lines(numbers(range(steps)), shown, label, y_label, points=steps < 40))
+
+
+def _by_unit(title: str, names: tuple[str, str], *columns: np.ndarray) -> Section:
+    rows = tuple((f"unit {u}", *map(float, row)) for u, row in enumerate(zip(*columns, strict=True)))
+    return section(title, Table(("", *names), rows))
 
 
 def _parsed(overrides: list[str]) -> list[tuple[list[str], Any]]:

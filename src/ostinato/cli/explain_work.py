@@ -11,7 +11,8 @@ from ostinato.cli.output import as_json, emit, note, plain, table
 from ostinato.communities import CommunityModel, carbon, explained, gradients, influences, sensitivity, surrogate
 from ostinato.communities.explain import CARBON
 from ostinato.errors import SettingsError
-from ostinato.runs import write_file
+from ostinato.runs import Record, write_file
+from ostinato.view import render
 
 SHOWN = 15
 
@@ -27,7 +28,7 @@ def explain_run(ctx: typer.Context, folder: Path, least: float, share: float, ou
     path = folder / "explain.html" if out is None else out
     write_file(folder / "explain.json", as_json(found, indent=1).encode())
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, explained(folder.resolve().name, found).encode())
+    write_file(path, render(Record(folder.resolve().name, evaluation=explained(found))).encode())
     result = {"run": str(folder), "report": str(path), **found}
 
     def show(console: Any) -> None:

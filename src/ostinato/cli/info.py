@@ -8,7 +8,7 @@ import typer
 from ostinato.cells import count_parameters
 from ostinato.cli.output import emit, pairs, table
 from ostinato.cli.work import MODEL, model_of, network_of, settings_of
-from ostinato.runs import Record, checkpoints, read_agents, read_record
+from ostinato.runs import Record, checkpoints, read_record
 from ostinato.runs.manifest import read_manifest
 from ostinato.view.page import flat
 
@@ -62,7 +62,6 @@ def show_info(ctx: typer.Context, folder: Path) -> None:
 def _show_agents(ctx: typer.Context, folder: Path, record: Record) -> None:
     """The same of a population of agents."""
     trained = (folder / MODEL).is_dir()
-    found = read_agents(folder) if trained else {}
     steps = _steps(folder)
     networks = read_manifest(folder / MODEL)["extra"]["learned"] if trained else []
     result = {
@@ -71,8 +70,8 @@ def _show_agents(ctx: typer.Context, folder: Path, record: Record) -> None:
         "state": "trained" if trained else STOPPED,
         "steps": max([*steps, record.metrics.get("steps", 0)]),
         "checkpoints": sorted(steps),
-        "verdict": found.get("verdict"),
-        "summary": found.get("summary", {}),
+        "verdict": record.evaluation.verdict if record.evaluation else None,
+        "summary": {name: value for name, value in record.metrics.items() if name != "steps"},
         "trials_to_criterion": networks,
         "settings": record.settings,
         "environment": record.environment,

@@ -8,7 +8,8 @@ import numpy as np
 from ostinato.communities import CommunityModel
 from ostinato.data import Communities
 from ostinato.models import Backtest
-from ostinato.runs import Chart, Cloud, Confusion, Curve, Evaluation, Pairs, Panel, Score
+from ostinato.runs import Evaluation, Score, Section
+from ostinato.view import Confusion, Curve, Lines, Multiples, Residuals, Scatter, numbers, section
 
 ORDER = ("persistence", "seasonal-naive", "linear", "mean")
 SHOWN = 240
@@ -22,15 +23,9 @@ def of_backtest(test: Backtest, time_name: str | None = None) -> Evaluation:
     scores = [Score(n, n == test.model, _named(metrics[n])) for n in (test.model, *others)]
     errors = {name: metrics[name]["rmse"] for name in metrics}
     target = ", ".join(test.target_names)
-    return Evaluation(
-        "forecast",
-        target,
-        _held_out(test),
-        verdict(test.model, errors, "RMSE"),
-        tuple(scores),
-        _stretch(test, others, time_name),
-        _by_horizon(test, others) if test.horizon > 1 else None,
-    )
+    sections = [_stretch(test, others, time_name), *([_by_horizon(test, others)] if test.horizon > 1 else [])]
+    words = verdict(test.model, errors, "RMSE")
+    return Evaluation("forecast", target, _held_out(test), words, tuple(scores), tuple(sections), title="Forecast")
 
 
 def of_classes(label: str, found: Mapping[str, Any], held_out: str) -> Evaluation:
@@ -44,13 +39,15 @@ def of_classes(label: str, found: Mapping[str, Any], held_out: str) -> Evaluatio
     baselines = {"most frequent class": found["baselines"]["majority"], "linear": found["baselines"]["linear"]}
     scores = [Score(label, True, ours), *(Score(n, False, {"accuracy": v}) for n, v in baselines.items())]
     accuracies = {label: found["accuracy"], **baselines}
+    counts = Confusion(tuple(map(str, found["classes"])), tuple(tuple(row) for row in found["confusion"]))
     return Evaluation(
         "classify",
         "",
         held_out,
         verdict(label, accuracies, "accuracy", higher=True),
         tuple(scores),
-        confusion=Confusion(tuple(map(str, found["classes"])), tuple(tuple(row) for row in found["confusion"])),
+        (section("Confusion", counts, "Rows are the true classes, columns the predicted ones."),),
+        title="Classification",
     )
 
 
@@ -58,9 +55,17 @@ def of_numbers(label: str, found: Mapping[str, Any], held_out: str, truth: Any, 
     """From `SequenceRegressor.evaluate`, with the true and the predicted numbers."""
     rows = {label: found, **found["baselines"]}
     scores = [Score(n, n == label, {"RMSE": r["rmse"], "MAE": r["mae"], "R²": r["r2"]}) for n, r in rows.items()]
-    pairs = Pairs(tuple(map(float, truth)), tuple(map(float, predicted)))
+    pairs = numbers(truth), numbers(predicted)
     errors = {name: row["rmse"] for name, row in rows.items()}
-    return Evaluation("regress", "", held_out, verdict(label, errors, "RMSE"), tuple(scores), pairs=pairs)
+    return Evaluation(
+        "regress",
+        "",
+        held_out,
+        verdict(label, errors, "RMSE"),
+        tuple(scores),
+        (section("Predicted against true", Scatter(*pairs)), section("Residuals", Residuals(*pairs))),
+        title="Regression",
+    )
 
 
 def of_communities(model: CommunityModel, communities: Communities, held_out: str) -> Evaluation:
@@ -72,24 +77,25 @@ def of_communities(model: CommunityModel, communities: Communities, held_out: st
     measure = next(iter(scores[0].values))
     figures = {score.model: score.values[measure] or 0.0 for score in scores}
     bounds = model.predict(communities, level=0.9 if model.folds else None)
-    hours = tuple(row["hours"] for row in found["times"])
     names = list(found["times"][0]["r2"])
-    by_time = Panel(
-        hours,
-        tuple(Curve(n, "other", tuple(float(row["r2"][n]) for row in found["times"])) for n in names),
+    by_time = Lines(
+        numbers([row["hours"] for row in found["times"]]),
+        tuple(Curve(n, "other", numbers([row["r2"][n] for row in found["times"]])) for n in names),
         "hours",
         "R²",
-        note="Squared correlation of predicted and measured over the communities that were held out; species pooled.",
+        zero=True,
+        points=True,
     )
-    charts = [Chart("R² over time", by_time), *_trajectories(communities, bounds)]
+    words = "Squared correlation of predicted and measured over the communities that were held out; species pooled."
+    sections = [*_clouds(communities, bounds.values), section("R² over time", by_time, words)]
     return Evaluation(
         "community",
         "",
         f"{held_out}; R² is the squared correlation, averaged over times (and metabolites), R that of each feature.",
         verdict(label, figures, measure, higher=True),
         tuple(scores),
-        charts=tuple(charts),
-        clouds=tuple(_clouds(communities, bounds.values)),
+        (*sections, *_trajectories(communities, bounds)),
+        title="Communities",
     )
 
 
@@ -106,27 +112,26 @@ def _of_community(row: Mapping[str, Any]) -> dict[str, float | None]:
     return found
 
 
-def _trajectories(communities: Communities, made: Any, most: int = 3) -> list[Chart]:
+def _trajectories(communities: Communities, made: Any, most: int = 3) -> list[Section]:
     """The first communities over time, each metabolite with its bounds."""
     charts = []
     for i in range(min(most, len(communities))):
         for j, name in enumerate(communities.metabolites):
             at = len(communities.species) + j
             curves = (
-                Curve("measured", "truth", tuple(_number(v) for v in communities.values[i, :, at])),
-                Curve("predicted", "ours", tuple(map(float, made.values[i, :, at]))),
+                Curve("measured", "truth", numbers(communities.values[i, :, at])),
+                Curve("predicted", "ours", numbers(made.values[i, :, at])),
             )
-            band = None
-            if made.lower is not None:
-                band = (tuple(map(float, made.lower[i, :, at])), tuple(map(float, made.upper[i, :, at])))
-            title = f"{name} in {communities.names[i]}"
-            note = "Shaded: between these bounds 90 % of measured values are expected." if band else ""
-            hours = tuple(map(float, made.hours))
-            charts.append(Chart(title, Panel(hours, curves, "hours", name, note=note, band=band)))
-    return charts
+            band = None if made.lower is None else (numbers(made.lower[i, :, at]), numbers(made.upper[i, :, at]))
+            chart = Lines(numbers(made.hours), curves, "hours", name, band=band, zero=True, points=True)
+            charts.append(section(f"{name} in {communities.names[i]}", chart))
+    if not charts:
+        return []
+    words = "" if made.lower is None else "Shaded: between these bounds 90 % of measured values are expected."
+    return [section("Over time", Multiples(tuple(charts)), words)]
 
 
-def _clouds(communities: Communities, values: np.ndarray) -> list[Cloud]:
+def _clouds(communities: Communities, values: np.ndarray) -> list[Section]:
     """Predicted against measured at the last time: all species together, each metabolite by itself."""
     some, truth, made = len(communities.species), communities.values[:, -1], values[:, -1]
     parts = {"Species": (truth[:, :some][communities.present], made[:, :some][communities.present])}
@@ -134,9 +139,8 @@ def _clouds(communities: Communities, values: np.ndarray) -> list[Cloud]:
     clouds = []
     for name, (t, p) in parts.items():
         seen = ~np.isnan(t)
-        title = f"{name} at {communities.hours[-1]:g} h, predicted against measured"
-        clouds.append(Cloud(title, Pairs(tuple(map(float, t[seen])), tuple(map(float, p[seen])))))
-    return clouds
+        clouds.append(section(name, Scatter(numbers(t[seen]), numbers(p[seen]))))
+    return [section(f"Predicted against measured at {communities.hours[-1]:g} h", Multiples(tuple(clouds)))]
 
 
 def verdict(ours: str, figures: Mapping[str, float], measure: str, *, higher: bool = False) -> str:
@@ -192,12 +196,12 @@ def _held_out(test: Backtest) -> str:
     return f"{words}{skill}."
 
 
-def _stretch(test: Backtest, others: list[str], time_name: str | None) -> Panel:
+def _stretch(test: Backtest, others: list[str], time_name: str | None) -> Section:
     """The end of the first series, each forecast beginning where the one before it ends."""
     rows = np.flatnonzero(test.series == test.series[0])
     chosen = rows[::-1][:: test.horizon][: max(SHOWN // test.horizon, 1)][::-1]
     x, kind, label = _axis(test, chosen, time_name)
-    flat = lambda values: tuple(_number(v) for v in values[chosen, :, 0].ravel())
+    flat = lambda values: numbers(values[chosen, :, 0])
     shown = [test.model, *(name for name in others if name != "mean")]
     curves = [Curve(test.target_names[0], "truth", flat(test.truth))]
     curves += [Curve(n, "ours" if n == test.model else "other", flat(test.forecasts[n])) for n in shown]
@@ -206,9 +210,10 @@ def _stretch(test: Backtest, others: list[str], time_name: str | None) -> Panel:
     band = None
     if test.quantiles is not None:
         edges = test.quantiles[chosen, :, 0]
-        band = (tuple(_number(v) for v in edges[..., 0].ravel()), tuple(_number(v) for v in edges[..., -1].ravel()))
+        band = numbers(edges[..., 0]), numbers(edges[..., -1])
         note += f" Shaded: {test.levels[0]:g} to {test.levels[-1]:g} quantile."
-    return Panel(x, tuple(curves), label, test.target_names[0], kind, note, band)
+    drawn = Lines(x, tuple(curves), label, test.target_names[0], kind, band=band)
+    return section("Forecast against truth", drawn, note)
 
 
 def _axis(
@@ -222,16 +227,14 @@ def _axis(
     return tuple(times.astype(float).tolist()), "number", time_name or "time"
 
 
-def _by_horizon(test: Backtest, others: list[str]) -> Panel:
+def _by_horizon(test: Backtest, others: list[str]) -> Section:
     curves = [
-        Curve(name, "ours" if name == test.model else "other", tuple(_number(v) for v in test.by_horizon(name)))
+        Curve(name, "ours" if name == test.model else "other", numbers(test.by_horizon(name)))
         for name in (test.model, *others)
     ]
-    return Panel(tuple(map(float, range(1, test.horizon + 1))), tuple(curves), "steps ahead", "RMSE")
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    steps = numbers(range(1, test.horizon + 1))
+    drawn = Lines(steps, tuple(curves), "steps ahead", "RMSE", zero=True, points=test.horizon < 60)
+    return section("Error by horizon", drawn)
 
 
 def _day(moment: np.datetime64) -> str:
