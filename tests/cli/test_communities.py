@@ -47,7 +47,8 @@ def test_the_last_are_held_out_and_judged_beside_baselines(run: Run) -> None:
     assert [score["model"] for score in said["scores"]] == ["lstm", "mean", "linear"]
     assert said["notes"][0] == "Species: A_OD, B_OD, C_OD, D_OD. Metabolites: Butyrate, Lactate."
     report = (folder / "report.html").read_text()
-    assert "Butyrate at 32 h, predicted against measured" in report
+    assert "<h2>Predicted against measured at 32 h</h2>" in report
+    assert report.index("<h3>Species</h3>") < report.index("<h3>Butyrate</h3>") < report.index("R² over time")
     assert "R² over time" in report
     assert answer("info", folder)["parameters"] == 4 * 4 * (6 + 4 + 1) + 5 * 6
     judged = answer("evaluate", folder, folder.parent / "data.csv")

@@ -30,7 +30,8 @@ def test_held_out_share_of_each_class(class_run: Run) -> None:
     assert said["held_out"] == "10 sequences that were held out."
     # Of each class alike: the most frequent one is right half of the time.
     assert scores["most frequent class"]["accuracy"] == 0.5
-    counts = np.array(json.loads((folder / "evaluation.json").read_text())["confusion"]["counts"])
+    (shown,) = json.loads((folder / "evaluation.json").read_text())["sections"]
+    counts = np.array(shown["data"]["counts"])
     assert counts.sum(axis=1).tolist() == [5, 5]
     assert scores["elman"]["accuracy"] == np.trace(counts) / 10
     assert json.loads((folder / "data.json").read_text())["labels"] == ["down", "up"]
@@ -87,8 +88,8 @@ def test_numbers_for_sequences_with_nothing_held_out(tmp_path: Path) -> None:
     predicted = read_table(tmp_path / "numbers.csv")["predicted"]
     assert scores["elman"]["RMSE"] == pytest.approx(np.sqrt(np.mean((given - predicted) ** 2)), rel=1e-6)
     assert "Residuals" in (out / "report.html").read_text()
-    pairs = json.loads((out / "evaluation.json").read_text())["pairs"]
-    assert pairs["truth"] == pytest.approx(given.tolist())
+    for shown in json.loads((out / "evaluation.json").read_text())["sections"]:
+        assert shown["data"]["truth"] == pytest.approx(given.tolist())
 
 
 def test_another_file_is_held_out(tmp_path: Path) -> None:
