@@ -92,7 +92,7 @@ def test_explained(run: Run) -> None:
 def test_designed(run: Run, tmp_path: Path) -> None:
     folder, _ = run
     options = ["--maximize", "butyrate", "--minimize", "lactate", "--size", "2:4", "--count", 3]
-    found = answer("design", folder, *options, "--without", "D", "--out", tmp_path / "d.csv")
+    found = answer("community", "design", folder, *options, "--without", "D", "--out", tmp_path / "d.csv")
     assert found["scanned"] == 3 + 1
     made = read_table(tmp_path / "d.csv")
     assert (np.diff(made["desirability"]) <= 0).all()
@@ -106,7 +106,7 @@ def test_designed(run: Run, tmp_path: Path) -> None:
         (["--maximize", "butyrate", "--size", "0:9"], "expected 1 to 4 species"),
         (["--maximize", "butyrate", "--with", "Q"], "no species 'Q' in the model"),
     ):
-        assert said in refusal(3, "design", folder, *given)
+        assert said in refusal(3, "community", "design", folder, *given)
 
 
 @pytest.mark.parametrize(

@@ -53,11 +53,14 @@ def _series(table: dict[str, Any]) -> Any:
 def test_run_folder_holds_everything(forecast_run: Run) -> None:
     folder, said = forecast_run
     names = {path.name for path in folder.iterdir()}
-    assert names >= {"settings.toml", "environment.json", "log.jsonl", "checkpoints", "best", "model", "metrics.json"}
+    assert names >= {"settings.toml", "environment.json", "log.jsonl", "checkpoints", "model", "metrics.json"}
     assert names >= {"report.html", "data.json", "evaluation.json", "baselines"}
     metrics = json.loads((folder / "metrics.json").read_text())
-    assert metrics["scores"] == said["scores"]
     assert metrics["steps"] > 0
+    # Scores stand in one file, the weights in one folder.
+    assert "scores" not in metrics
+    assert json.loads((folder / "evaluation.json").read_text())["scores"] == said["scores"]
+    assert [path.parent.name for path in folder.rglob("weights.safetensors") if "baselines" not in path.parts] == ["model"]
     machine = json.loads((folder / "environment.json").read_text())
     assert machine["cores"] >= 1
     assert machine["kernel"].startswith(("native (", "hoist ("))

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ostinato.cli.sequences import Sequences, _chosen
-from ostinato.cli.settings import combine
 from ostinato.data import LabelledSequences, read_sequences, read_table
+from ostinato.jobs import job_of
+from ostinato.jobs.sequences import held_out_rows
+from ostinato.jobs.settings import complete
 from ostinato.models import load_model
 
 from .conftest import SMALL, answer, labelled, refusal
@@ -94,9 +95,9 @@ def test_numbers_for_sequences_with_nothing_held_out(tmp_path: Path) -> None:
 
 def test_another_file_is_held_out(tmp_path: Path) -> None:
     train, test = labelled(24, 0, tmp_path / "train.npz"), labelled(9, 1, tmp_path / "test.npz")
-    settings = combine("classify", None, (), {"data": {"test": str(test)}})
-    everything = Sequences().read(train, settings)
-    rest, held = Sequences().split(everything, settings)
+    job = job_of("classify")
+    settings = complete(job, {"data": {"test": str(test)}})
+    rest, held = job.split(job.read(train, settings), settings)
     assert held is not None
     assert (len(rest), len(held)) == (24, 9)
     np.testing.assert_array_equal(held.values[3], read_sequences(test).values[3])
@@ -107,6 +108,6 @@ def test_groups_are_not_torn_apart() -> None:
     values = [np.ones((2, 1))] * 30
     sequences = LabelledSequences(values, labels=np.arange(30) % 2, groups=groups)
     for seed in range(5):
-        held = _chosen(sequences, 0.2, seed, True)
+        held = held_out_rows(sequences, 0.2, seed, True)
         assert len(held) == 6
         assert not set(groups[held]) & set(np.delete(groups, held))

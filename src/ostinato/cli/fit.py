@@ -1,4 +1,4 @@
-"""`ostinato fit`: from a file to a trained model, compared with its baselines, in a run folder; a command for each job."""
+"""`ostinato fit`: from a file to a trained model beside its baselines, in a run folder; a command for each job."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,7 +57,7 @@ def fit_job(ctx: typer.Context, job: Job, file: Path | None, **given: Any) -> No
         "run": str(record.folder),
         "task": job.name,
         **scored(made),
-        **job.about(record, record.folder),
+        **job.outcome(record, record.folder),
         "notes": list(record.said),
         "report": str(record.folder / "report.html"),
     }

@@ -54,7 +54,8 @@ class Bar:
         steps, seconds = event.step - self._began.step, event.seconds - self._began.seconds
         speed = f"  {steps / seconds:.0f} steps/s" if steps and seconds > 0 else ""
         loss = f"  loss {event.loss:.4g}" if math.isfinite(event.loss) else ""
-        words = f"epoch {event.epoch:.1f}{loss}{self._validation}{speed}"
+        epoch = f"epoch {event.epoch:.1f}" if math.isfinite(event.epoch) else ""
+        words = f"{epoch}{loss}{self._validation}{speed}"
         self._progress.update(self._task, completed=event.step, words=words)
 
 

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from ostinato.cli import options as o
-from ostinato.cli.output import emit, is_quiet, note, pairs, show_scores, table
+from ostinato.cli.output import emit, pairs, show_scores, table
+from ostinato.cli.progress import Terminal
 from ostinato.cli.signature import annotation, any_of, with_signature
 from ostinato.errors import SettingsError
 from ostinato.jobs import JOBS
 
-MOST_COLUMNS = 12
+MOST_COLUMNS, SHOWN = 12, 15
 DataFile = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="Data like those of `fit`.")]
 
 
@@ -32,7 +33,7 @@ def explain_command() -> Callable[..., None]:
     return with_signature(_explain, {"run": o.RunFolder, **asked, **tail}, EXPLAIN)
 
 
-PREDICT = """Predict with a trained model: the steps after the end of each series, or a label or number for each sequence.
+PREDICT = """Predict with a trained model: the steps after each series, or a label or number for each sequence.
 
     For communities of microbes: species and metabolites over time, from what each is put together from.
 
@@ -91,15 +92,19 @@ def _explain(
     del quiet, json
 
     from ostinato.jobs import explain
+    from ostinato.jobs.verbs import explained_page
 
-    found = explain(run, out, reporter=_Notes(ctx), **asked)
-    result = {"run": str(run), "report": str(found.page), **found.numbers}
+    found = explain(run, out, reporter=Terminal(ctx), **asked)
+    page = explained_page(run, out)
+    result = {"run": str(run), "report": str(page), **found.numbers}
 
     def show(console: Any) -> None:
-        console.print(table(found.head, ((row, None) for row in found.rows)))
-        for line in found.lines:
-            console.print(line, markup=False)
-        console.print(f"Page {found.page}", markup=False)
+        for part in found.page.sections:
+            if part.kind == "table":
+                console.print(table(part.data["head"], ((row, None) for row in part.data["rows"][:SHOWN])))
+            if part.kind == "text":
+                console.print(part.data["words"], markup=False)
+        console.print(f"Page {page}", markup=False)
 
     emit(ctx, result, show)
 

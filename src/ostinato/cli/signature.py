@@ -38,11 +38,11 @@ def annotation(option: Option) -> Any:
     """The annotation that Typer makes an option from."""
     shown: dict[str, Any] = {} if option.default is None else {"show_default": option.default}
     made = typer.Option(option.spelling, rich_help_panel=option.group, help=option.help, **shown)
-    if option.type is bool:
+    if option.kind is bool:
         return Annotated[bool, made]
     if option.many:
-        return Annotated[list[option.type] | None, made]
-    return Annotated[option.type | None, made]
+        return Annotated[list[option.kind] | None, made]
+    return Annotated[option.kind | None, made]
 
 
 def with_signature(function: Callable[..., None], annotations: Mapping[str, Any], words: str) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""What is done from a file to a report? Kinds of jobs and how each is run, evaluated, used: by a command, or from Python.
+"""What is done from a file to a report? Kinds of jobs, each run, judged and used by a command or from Python.
 
 `run`, `evaluate`, `predict` and `explain` load JAX and come on first use; the table and its options need none.
 """

@@ -25,22 +25,31 @@ class NoData:
     """The settings of data where there are none to make."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Explanation:
+    """What a model has learned: the page, a list of sections, the numbers behind it, and words on what is lacking."""
+
+    page: "Evaluation"
+    numbers: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
 class Job:
-    """One kind of job: how its data are read, held out, learned, judged and predicted. A file of its own, a row in `JOBS`.
+    """One kind of job: how data are read, held out, learned, judged and predicted. A file of its own, a row in `JOBS`.
 
     What a subclass says of itself, none of which may import JAX, NumPy or pandas before a method is called:
 
     * `name`, `title` (over its report), `plural` (what its runs are called), `help` (the text of `fit NAME --help`).
-    * `source`: what its file may be, for the help; None where it reads no file.
-    * `options`: rows of `fit`; `asked` and `explained`: rows that its `predict` and its `explain` have beyond the common
-      ones, whose values come as keyword arguments.
+    * `source`: what its file may be, for the help; None where it reads no file. `progress`: what its bar counts.
+    * `options`: rows of `fit`; `asked` and `explained`: rows that its `predict` and its `explain` have beyond the
+      common ones, whose values come as keyword arguments.
     * `data_settings`: a frozen dataclass. Where it has a field `sha256`, that is filled with a digest of the data, so
       that a run is resumed on the same data only.
     * `shorthand`: beginnings of names that `--set` takes, and what they stand for.
 
-    Its methods take `settings`, an instance of `settings()`: `task`, `data` and `model`, the arguments of `estimator()`.
-    A job need not have `predict`, `unseen` (evaluation on a file given later) and `explain`; it is refused in words
-    where it is asked for one that it has not.
+    Its methods take `settings`, an instance of `settings()`: `task`, `data`, and as `model` the arguments of
+    `estimator()`. A job need not have `predict`, `unseen` (evaluation on a file given later) and `explain`; it is
+    refused in words where it is asked for one that it has not.
     """
 
     name: ClassVar[str] = ""
@@ -48,6 +57,7 @@ class Job:
     plural: ClassVar[str] = ""
     help: ClassVar[str] = ""
     source: ClassVar[str | None] = "CSV, TSV or Parquet."
+    progress: ClassVar[str] = "training"
     options: ClassVar[Sequence[Option]] = ()
     asked: ClassVar[Sequence[Option]] = ()
     explained: ClassVar[Sequence[Option]] = ()
@@ -125,8 +135,8 @@ class Job:
         """Predictions for a source of data, as columns by name; a subclass adds the options that it is asked with."""
         raise NotImplementedError
 
-    def explain(self, model: Any, folder: Path) -> tuple[str, dict[str, Any]]:
-        """What the model has learned: a page as HTML, and the numbers behind it; a subclass adds its options."""
+    def explain(self, model: Any, settings: Any) -> "Explanation":
+        """What the model has learned; a subclass adds the options that it is asked with."""
         raise NotImplementedError
 
     def load(self, folder: Path, settings: Any) -> Any:
@@ -137,7 +147,12 @@ class Job:
         return load_model(folder, {**MODELS, self.estimator().kind: self.estimator()})
 
     def about(self, record: "Record", folder: Path) -> dict[str, Any]:
-        """What else is worth knowing of a trained run, for `fit` and `info`."""
+        """What else is worth knowing of a trained run, for `info`."""
+        del record, folder
+        return {}
+
+    def outcome(self, record: "Record", folder: Path) -> dict[str, Any]:
+        """What else a run came to, for what `fit` says when it has ended."""
         del record, folder
         return {}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ostinato.errors import DataError, SettingsError
 from ostinato.jobs import options as o
-from ostinato.jobs.base import Job
+from ostinato.jobs.base import Explanation, Job
 from ostinato.jobs.options import NETWORK, Option
 
 if TYPE_CHECKING:
@@ -200,6 +200,19 @@ class Community(Job):
                 columns[f"{name}_lower"] = made.lower[..., j].ravel()
                 columns[f"{name}_upper"] = made.upper[..., j].ravel()
         return columns
+
+    def explain(self, model: Any, settings: Any, least: float = 5.0, share: float = 0.2) -> Explanation:
+        """Who influences whom, where the model knows little, where the carbon goes: on its training communities."""
+        from ostinato.communities import explained
+        from ostinato.jobs.figures.explained import analysed
+        from ostinato.runs.evaluation import plain
+
+        del settings
+        if least < 0 or share < 0:
+            raise SettingsError(f"--least, --share: expected 0 or more, got {least:g} and {share:g}")
+        found = plain(analysed(model, least, share))
+        lacking = () if model.folds else ("No maps of what is known: the run has no folds; fit it with --folds 10.",)
+        return Explanation(explained(found), found, lacking)
 
 
 def _hours(text: str | None, first: float) -> Any:

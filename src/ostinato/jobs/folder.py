@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ostinato.jobs.table import job_of
 from ostinato.kernels import choose
 from ostinato.layers import Stack
 from ostinato.models import MODELS, Estimator, load_model
-from ostinato.runs import Record, Run, checkpoints, from_table, read_record, read_settings
+from ostinato.runs import Evaluation, Record, Run, checkpoints, from_table, read_record, read_settings
 from ostinato.runs.lock import Lock
 from ostinato.runs.manifest import read_manifest
 from ostinato.view import write_report
@@ -48,7 +48,7 @@ def record_of(folder: Path, said: tuple[str, ...] = ()) -> RunRecord:
 
 
 def job_and_settings(folder: Path) -> tuple[Job, Any]:
-    """The job of a run, and its settings. Raises `DataError` where the folder is none, `SettingsError`, `CorruptFile`."""
+    """The job of a run, and its settings. Raises `DataError` where there is none, `SettingsError`, `CorruptFile`."""
     if not (folder / "settings.toml").is_file():
         raise DataError(f"{folder}: not a run folder, it has no settings.toml")
     found = read_settings(folder)
@@ -80,9 +80,14 @@ def keep_found(job: Job, run: Run, model: Any, train: Any, held: Any, settings: 
     run.check_stopped()
     model.save(run.folder / MODEL)
     if held is not None:
-        run.write_evaluation(job.evaluate(model, baselines, held, settings))
+        run.write_evaluation(titled(job, job.evaluate(model, baselines, held, settings)))
     run.write_environment(kernel=kernel_path(model))
     run.drop_checkpoints()
+
+
+def titled(job: Job, made: Evaluation) -> Evaluation:
+    """The evaluation under the name and the title of its job."""
+    return replace(made, task=job.name, title=made.title or job.title)
 
 
 def has_ended(folder: Path, judged: bool) -> bool:
@@ -91,7 +96,7 @@ def has_ended(folder: Path, judged: bool) -> bool:
 
 
 def free(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Let other settings in where nothing was trained: a run that was killed before its first checkpoint refuses nobody.
+    """Let other settings in where nothing was trained: a run killed before its first checkpoint refuses nobody.
 
     Only files that a run itself writes go. Raises `RunLocked` where somebody is about to train in it.
     """

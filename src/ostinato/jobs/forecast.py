@@ -85,9 +85,7 @@ class Forecast(Job):
         *o.RULE,
         o.SEED,
     )
-    asked = (
-        Option("horizon", "Steps to forecast; any number where the mode is recursive.", int, None),
-    )
+    asked = (Option("horizon", "Steps to forecast; any number where the mode is recursive.", int, None),)
 
     def estimator(self) -> "type[Forecaster]":
         from ostinato.models import Forecaster

@@ -22,10 +22,10 @@ class Option:
     """One option of a job, and the setting that it gives.
 
     * `name`: in Python; the command spells it `--name`, with dashes, unless `flag` says how.
-    * `type`: `str`, `int`, `float`, `bool` (a flag without a value) or `Path`; `many`: it may be repeated.
+    * `kind`: `str`, `int`, `float`, `bool` (a flag without a value) or `Path`; `many`: it may be repeated.
     * `group`: the heading that it stands under in the help; `default`: in words, what holds where it is not given.
-    * `part`: the table of the settings that it belongs to, with dots, `""` for the outermost; `setting`: its name there,
-      where that is another. None for `part`: it is no setting, and is handed to `Job.fit` as it is.
+    * `part`: the table of the settings that it belongs to, with dots, `""` for the outermost; `setting`: its name
+      there, where that is another. None for `part`: it is no setting, and is handed to `Job.fit` as it is.
     * `read(value, given)`: the value of the setting, from what was typed and from all options; raises `BadOption`.
 
     ```python
@@ -37,7 +37,7 @@ class Option:
 
     name: str
     help: str
-    type: type = str
+    kind: type = str
     group: str | None = DATA
     default: str | None = None
     part: str | None = "data"
@@ -176,9 +176,9 @@ SEED = Option("seed", "Of everything random.", int, TRAINING, "0", "model")
 PATIENCE = Option("patience", "Stop after so many epochs without improvement.", int, TRAINING, part="model")
 
 
-def validation(help: str) -> Option:
+def validation(words: str) -> Option:
     """The row of the part on which the best weights are chosen."""
-    return Option("validation", help, group=TRAINING, part="model", read=amount("--validation"))
+    return Option("validation", words, group=TRAINING, part="model", read=amount("--validation"))
 
 
 RULE = (

@@ -3,12 +3,13 @@
 import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from ostinato.training import Event
 
 
+@runtime_checkable
 class Reporter(Protocol):
     """What a job needs of whoever looks on."""
 

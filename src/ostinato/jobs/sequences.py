@@ -69,9 +69,7 @@ class SequenceJob(Job):
         data = settings.data
         return read_sequences(source, series=data.series, time=data.time, label=data.label)
 
-    def split(
-        self, data: "LabelledSequences", settings: Any
-    ) -> "tuple[LabelledSequences, LabelledSequences | None]":
+    def split(self, data: "LabelledSequences", settings: Any) -> "tuple[LabelledSequences, LabelledSequences | None]":
         """Those to train on, and those held out: of each class alike, or whole groups, or another file."""
         import numpy as np
 
@@ -106,9 +104,7 @@ class SequenceJob(Job):
             about["labels"] = len(different) if len(different) > 40 else different.tolist()
         return {name: value for name, value in about.items() if value != ()}
 
-    def check(
-        self, model: Any, train: "LabelledSequences", held: "LabelledSequences | None", settings: Any
-    ) -> None:
+    def check(self, model: Any, train: "LabelledSequences", held: "LabelledSequences | None", settings: Any) -> None:
         """Whether the sequences of another file are such as the model can be judged on."""
         from ostinato.models.sequences.inputs import as_sequences
 

@@ -39,7 +39,7 @@ def combine(job: Job, file: Path | None, overrides: Iterable[str], given: Mappin
 
 def marked(settings: Any, digest: str) -> Any:
     """The settings with a digest of the data, so that a run is only resumed on the same."""
-    if not hasattr(settings.data, "sha256"):
+    if not hasattr(getattr(settings, "data", None), "sha256"):
         return settings
     return dataclasses.replace(settings, data=dataclasses.replace(settings.data, sha256=digest))
 

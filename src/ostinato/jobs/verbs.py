@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ostinato.errors import SettingsError
-from ostinato.jobs.base import refused
+from ostinato.jobs.base import Explanation, refused
 from ostinato.jobs.folder import (
     RunRecord,
     baselines_of,
@@ -19,14 +19,17 @@ from ostinato.jobs.folder import (
     model_of,
     move_aside,
     record_of,
+    titled,
 )
 from ostinato.jobs.options import Option
 from ostinato.jobs.reporter import SILENT, Reporter
 from ostinato.jobs.settings import complete, marked
 from ostinato.jobs.table import JOBS, job_of
 from ostinato.models.trained import digest
-from ostinato.runs import STOP_SIGNALS, Evaluation, Run, checkpoints, read_settings, to_table
+from ostinato.runs import STOP_SIGNALS, Evaluation, Record, Run, checkpoints, read_settings, to_table, write_file
+from ostinato.runs.manifest import dump
 from ostinato.runs.signals import Stopper
+from ostinato.view import render
 
 SIGNALS = (*STOP_SIGNALS, signal.SIGINT)
 """What stops a run after a checkpoint."""
@@ -43,7 +46,7 @@ def run(
     fresh: bool = False,
     **options: Any,
 ) -> RunRecord:
-    """Run a job: read, hold out, check, train, compare with baselines, keep everything in a run folder, write its report.
+    """Run a job: read, hold out, check, train, compare with baselines, keep all in a run folder, write its report.
 
     * `name`: a row of `JOBS`. `data`: a path, or what the job can read from Python: a frame, a `data.Series`,
       `data.LabelledSequences`, `data.Communities`; None for a job that reads none.
@@ -96,10 +99,13 @@ def run(
         was_there = (folder / "settings.toml").exists()
         try:
             with Run(folder, settings, resume=resume, stopper=stopper) as run:
-                if not has_ended(folder, held is not None):
-                    source = {} if job.source is None else {"file": type(data).__name__ if path is None else path.name}
-                    run.write_data({**source, **job.describe(found)})
-                    with reporter.progress("training") as callback:
+                if has_ended(folder, held is not None):
+                    run.drop_checkpoints()
+                else:
+                    if job.source is not None:
+                        source = type(data).__name__ if path is None else path.name
+                        run.write_data({"file": source, **job.describe(found)})
+                    with reporter.progress(job.progress) as callback:
                         job.fit(model, train, run, callback, **options)
                     keep_found(job, run, model, train, held, settings)
         except BaseException:
@@ -128,7 +134,7 @@ def evaluate(folder: str | Path, data: Any, *, keep: bool = False) -> Evaluation
     found = job.read(data if path is None else path, settings)
     sha256 = digest(found) if path is None else sha256
     judge = job.evaluate if job.holds_out_end and settings.data.sha256 == sha256 else job.unseen
-    made = judge(model, baselines, found, settings)
+    made = titled(job, judge(model, baselines, found, settings))
     if keep:
         with Run(folder, read_settings(folder)) as run:
             run.write_evaluation(made)
@@ -149,14 +155,31 @@ def predict(folder: str | Path, data: Any, **asked: Any) -> dict[str, Any]:
     return job.predict(model, data, settings, **_known(job.asked, asked, "asked"))
 
 
-def explain(folder: str | Path, **asked: Any) -> tuple[str, dict[str, Any]]:
-    """What the model of a run has learned: a page as HTML, and the numbers behind it. Raises as `predict`."""
+def explain(
+    folder: str | Path, out: str | Path | None = None, *, reporter: Reporter = SILENT, **asked: Any
+) -> Explanation:
+    """What the model of a run has learned, written as `explain.json` and as a page (`explain.html`, or `out`).
+
+    Raises as `predict`.
+    """
     folder = Path(folder)
     job, settings = job_and_settings(folder)
     if not job.has("explain"):
         raise refused("explain", folder, job.name, JOBS)
     model = model_of(job, settings, folder)
-    return job.explain(model, folder, **_known(job.explained, asked, "explained"))
+    found = job.explain(model, settings, **_known(job.explained, asked, "explained"))
+    for words in found.notes:
+        reporter.note(words)
+    page = explained_page(folder, out)
+    write_file(folder / "explain.json", dump(found.numbers, indent=1) + b"\n")
+    page.parent.mkdir(parents=True, exist_ok=True)
+    write_file(page, render(Record(folder.resolve().name, evaluation=found.page)).encode())
+    return found
+
+
+def explained_page(folder: Path, out: str | Path | None) -> Path:
+    """Where `explain` writes its page."""
+    return folder / "explain.html" if out is None else Path(out)
 
 
 def _known(options: Sequence[Option], asked: Mapping[str, Any], rows: str) -> dict[str, Any]:

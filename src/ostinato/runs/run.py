@@ -132,9 +132,9 @@ class Run:
 
     def drop_checkpoints(self) -> None:
         """Remove what only going on needs, when the model is kept elsewhere. Raises `StorageError`."""
-        for path in (*checkpoints(self.checkpoints), self.best):
+        for path in filter(Path.exists, (*checkpoints(self.checkpoints), self.best)):
             with storage_errors(path):
-                shutil.rmtree(path, ignore_errors=not path.exists())
+                shutil.rmtree(path)
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -150,8 +150,8 @@ class Run:
         """Whether the folder holds a run; if not, it does from now on."""
         path = self.folder / "settings.toml"
         if not path.exists():
-            write_file(path, to_toml(self.settings).encode())
             self.write_environment()
+            write_file(path, to_toml(self.settings).encode())
             return False
         if not resume:
             raise SettingsError(f"{self.folder}: holds a run already; resume it, or choose another folder")

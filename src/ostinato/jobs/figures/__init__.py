@@ -1,1 +1,1 @@
-"""What is said of a model on held-out data? Scores beside the baselines, a verdict in plain words, what the report draws."""
+"""What is said of a model on held-out data? Scores beside baselines, a verdict in words, what the report draws."""

@@ -1,13 +1,14 @@
 """What a report says of forecasts: scores of all models, a stretch of the held-out end, errors by horizon."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from ostinato.jobs.figures.verdict import verdict
 from ostinato.models import Backtest
-from ostinato.runs import Curve, Evaluation, Panel, Score
+from ostinato.runs import Evaluation, Score, Section
+from ostinato.view import Curve, Lines, numbers, section
 
 ORDER = ("persistence", "seasonal-naive", "linear", "mean")
 SHOWN = 240
@@ -21,15 +22,9 @@ def of_backtest(test: Backtest, time_name: str | None = None) -> Evaluation:
     scores = [Score(n, n == test.model, _named(metrics[n])) for n in (test.model, *others)]
     errors = {name: metrics[name]["rmse"] for name in metrics}
     target = ", ".join(test.target_names)
-    return Evaluation(
-        "forecast",
-        target,
-        _held_out(test),
-        verdict(test.model, errors, "RMSE"),
-        tuple(scores),
-        _stretch(test, others, time_name),
-        _by_horizon(test, others) if test.horizon > 1 else None,
-    )
+    sections = [_stretch(test, others, time_name), *([_by_horizon(test, others)] if test.horizon > 1 else [])]
+    words = verdict(test.model, errors, "RMSE")
+    return Evaluation("forecast", target, _held_out(test), words, tuple(scores), tuple(sections))
 
 
 def _place(name: str) -> int:
@@ -53,12 +48,12 @@ def _held_out(test: Backtest) -> str:
     return f"{words}{skill}."
 
 
-def _stretch(test: Backtest, others: list[str], time_name: str | None) -> Panel:
+def _stretch(test: Backtest, others: list[str], time_name: str | None) -> Section:
     """The end of the first series, each forecast beginning where the one before it ends."""
     rows = np.flatnonzero(test.series == test.series[0])
     chosen = rows[::-1][:: test.horizon][: max(SHOWN // test.horizon, 1)][::-1]
     x, kind, label = _axis(test, chosen, time_name)
-    flat = lambda values: tuple(_number(v) for v in values[chosen, :, 0].ravel())
+    flat = lambda values: numbers(values[chosen, :, 0])
     shown = [test.model, *(name for name in others if name != "mean")]
     curves = [Curve(test.target_names[0], "truth", flat(test.truth))]
     curves += [Curve(n, "ours" if n == test.model else "other", flat(test.forecasts[n])) for n in shown]
@@ -67,9 +62,10 @@ def _stretch(test: Backtest, others: list[str], time_name: str | None) -> Panel:
     band = None
     if test.quantiles is not None:
         edges = test.quantiles[chosen, :, 0]
-        band = (tuple(_number(v) for v in edges[..., 0].ravel()), tuple(_number(v) for v in edges[..., -1].ravel()))
+        band = numbers(edges[..., 0]), numbers(edges[..., -1])
         note += f" Shaded: {test.levels[0]:g} to {test.levels[-1]:g} quantile."
-    return Panel(x, tuple(curves), label, test.target_names[0], kind, note, band)
+    drawn = Lines(x, tuple(curves), label, test.target_names[0], kind, band=band)
+    return section("Forecast against truth", drawn, note)
 
 
 def _axis(
@@ -83,16 +79,14 @@ def _axis(
     return tuple(times.astype(float).tolist()), "number", time_name or "time"
 
 
-def _by_horizon(test: Backtest, others: list[str]) -> Panel:
+def _by_horizon(test: Backtest, others: list[str]) -> Section:
     curves = [
-        Curve(name, "ours" if name == test.model else "other", tuple(_number(v) for v in test.by_horizon(name)))
+        Curve(name, "ours" if name == test.model else "other", numbers(test.by_horizon(name)))
         for name in (test.model, *others)
     ]
-    return Panel(tuple(map(float, range(1, test.horizon + 1))), tuple(curves), "steps ahead", "RMSE")
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    steps = numbers(range(1, test.horizon + 1))
+    drawn = Lines(steps, tuple(curves), "steps ahead", "RMSE", zero=True, points=test.horizon < 60)
+    return section("Error by horizon", drawn)
 
 
 def _day(moment: np.datetime64) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 from ostinato.communities import CommunityModel
 from ostinato.data import Communities
 from ostinato.jobs.figures.verdict import verdict
-from ostinato.runs import Chart, Cloud, Curve, Evaluation, Pairs, Panel, Score
+from ostinato.runs import Evaluation, Score, Section
+from ostinato.view import Curve, Lines, Multiples, Scatter, numbers, section
 
 
 def of_communities(model: CommunityModel, communities: Communities, held_out: str) -> Evaluation:
@@ -20,24 +21,24 @@ def of_communities(model: CommunityModel, communities: Communities, held_out: st
     measure = next(iter(scores[0].values))
     figures = {score.model: score.values[measure] or 0.0 for score in scores}
     bounds = model.predict(communities, level=0.9 if model.folds else None)
-    hours = tuple(row["hours"] for row in found["times"])
     names = list(found["times"][0]["r2"])
-    by_time = Panel(
-        hours,
-        tuple(Curve(n, "other", tuple(float(row["r2"][n]) for row in found["times"])) for n in names),
+    by_time = Lines(
+        numbers([row["hours"] for row in found["times"]]),
+        tuple(Curve(n, "other", numbers([row["r2"][n] for row in found["times"]])) for n in names),
         "hours",
         "R²",
-        note="Squared correlation of predicted and measured over the communities that were held out; species pooled.",
+        zero=True,
+        points=True,
     )
-    charts = [Chart("R² over time", by_time), *_trajectories(communities, bounds)]
+    words = "Squared correlation of predicted and measured over the communities that were held out; species pooled."
+    sections = [*_clouds(communities, bounds.values), section("R² over time", by_time, words)]
     return Evaluation(
         "community",
         "",
         f"{held_out}; R² is the squared correlation, averaged over times (and metabolites), R that of each feature.",
         verdict(label, figures, measure, higher=True),
         tuple(scores),
-        charts=tuple(charts),
-        clouds=tuple(_clouds(communities, bounds.values)),
+        (*sections, *_trajectories(communities, bounds)),
     )
 
 
@@ -54,27 +55,26 @@ def _of_community(row: Mapping[str, Any]) -> dict[str, float | None]:
     return found
 
 
-def _trajectories(communities: Communities, made: Any, most: int = 3) -> list[Chart]:
+def _trajectories(communities: Communities, made: Any, most: int = 3) -> list[Section]:
     """The first communities over time, each metabolite with its bounds."""
     charts = []
     for i in range(min(most, len(communities))):
         for j, name in enumerate(communities.metabolites):
             at = len(communities.species) + j
             curves = (
-                Curve("measured", "truth", tuple(_number(v) for v in communities.values[i, :, at])),
-                Curve("predicted", "ours", tuple(map(float, made.values[i, :, at]))),
+                Curve("measured", "truth", numbers(communities.values[i, :, at])),
+                Curve("predicted", "ours", numbers(made.values[i, :, at])),
             )
-            band = None
-            if made.lower is not None:
-                band = (tuple(map(float, made.lower[i, :, at])), tuple(map(float, made.upper[i, :, at])))
-            title = f"{name} in {communities.names[i]}"
-            note = "Shaded: between these bounds 90 % of measured values are expected." if band else ""
-            hours = tuple(map(float, made.hours))
-            charts.append(Chart(title, Panel(hours, curves, "hours", name, note=note, band=band)))
-    return charts
+            band = None if made.lower is None else (numbers(made.lower[i, :, at]), numbers(made.upper[i, :, at]))
+            chart = Lines(numbers(made.hours), curves, "hours", name, band=band, zero=True, points=True)
+            charts.append(section(f"{name} in {communities.names[i]}", chart))
+    if not charts:
+        return []
+    words = "" if made.lower is None else "Shaded: between these bounds 90 % of measured values are expected."
+    return [section("Over time", Multiples(tuple(charts)), words)]
 
 
-def _clouds(communities: Communities, values: np.ndarray) -> list[Cloud]:
+def _clouds(communities: Communities, values: np.ndarray) -> list[Section]:
     """Predicted against measured at the last time: all species together, each metabolite by itself."""
     some, truth, made = len(communities.species), communities.values[:, -1], values[:, -1]
     parts = {"Species": (truth[:, :some][communities.present], made[:, :some][communities.present])}
@@ -82,10 +82,5 @@ def _clouds(communities: Communities, values: np.ndarray) -> list[Cloud]:
     clouds = []
     for name, (t, p) in parts.items():
         seen = ~np.isnan(t)
-        title = f"{name} at {communities.hours[-1]:g} h, predicted against measured"
-        clouds.append(Cloud(title, Pairs(tuple(map(float, t[seen])), tuple(map(float, p[seen])))))
-    return clouds
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
+        clouds.append(section(name, Scatter(numbers(t[seen]), numbers(p[seen]))))
+    return [section(f"Predicted against measured at {communities.hours[-1]:g} h", Multiples(tuple(clouds)))]
