@@ -60,7 +60,9 @@ def test_run_folder_holds_everything(forecast_run: Run) -> None:
     # Scores stand in one file, the weights in one folder.
     assert "scores" not in metrics
     assert json.loads((folder / "evaluation.json").read_text())["scores"] == said["scores"]
-    assert [path.parent.name for path in folder.rglob("weights.safetensors") if "baselines" not in path.parts] == ["model"]
+    assert [path.parent.name for path in folder.rglob("weights.safetensors") if "baselines" not in path.parts] == [
+        "model"
+    ]
     machine = json.loads((folder / "environment.json").read_text())
     assert machine["cores"] >= 1
     assert machine["kernel"].startswith(("native (", "hoist ("))
@@ -113,6 +115,10 @@ def test_predict_writes_what_the_model_says(forecast_run: Run, series_file: Path
     assert "2020-03-21" in call("predict", folder, series_file).stdout
     assert "ends in .csv" in refusal(3, "predict", folder, series_file, "--out", tmp_path / "forecast.xlsx")
     assert "horizon" in refusal(3, "predict", folder, series_file, "--horizon", 5)
+    assert f"{folder}: expected a run of community, got one of 'forecast'" in refusal(3, "explain", folder)
+    before = series_file.read_bytes()
+    assert "is the file that is read" in refusal(3, "predict", folder, series_file, "--out", series_file)
+    assert series_file.read_bytes() == before
 
 
 def test_evaluate_the_same_file_and_what_came_later(forecast_run: Run, series_file: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from .base import Explanation as Explanation
 from .base import Job as Job
 from .options import BadOption as BadOption
 from .options import Option as Option
