@@ -33,7 +33,7 @@ class Classify(SequenceJob):
         import numpy as np
 
         super().check_labels(train, held)
-        strange = np.setdiff1d(*(np.asarray(part.labels).ravel() for part in (held, train)))
+        strange = np.setdiff1d(np.asarray(held.labels).ravel(), np.asarray(train.labels).ravel())
         if len(strange):
             raise DataError(f"label {strange[0].item()!r} was not seen in training")
 
