@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.cli.columns import as_text
 from ostinato.cli.verdicts import of_backtest
 from ostinato.data import Series, Table, read_table, to_series
+from ostinato.data.columns import as_text
 from ostinato.errors import DataError, LengthError, SettingsError
 from ostinato.models import Estimator, Forecaster, LinearAR, SeasonalNaive
 from ostinato.models.forecast.base import PARTS
@@ -69,7 +69,7 @@ class Forecasting:
         }
         if series.times is not None:
             ends = min(t[0] for t in series.times), max(t[-1] for t in series.times)
-            about["from"], about["to"] = as_text(np.array(ends))
+            about["from"], about["to"] = as_text(np.array(ends)) if series.zone is None else series.zone.written(ends)
         return {name: value for name, value in about.items() if value not in (None, ())}
 
     def notes(self, series: Series) -> tuple[str, ...]:
