@@ -66,7 +66,7 @@ def test_a_long_table(tmp_path):
     np.testing.assert_array_equal(read.values[0], [[3, np.nan], [5, 6], [9, 9]])
     np.testing.assert_array_equal(read.dt[1], [1, 3])
     (tmp_path / "n.csv").write_text("who,x,score\n1,1,2.5\n1,0,2.5\n2,4,-1\n")
-    read = read_sequences(tmp_path / "n.csv", series="who", label="score")
+    read = read_sequences(tmp_path / "n.csv", series="who", label="score", numbers=True)
     np.testing.assert_array_equal(read.labels, [2.5, -1])
     np.testing.assert_array_equal(read.values[0], [[1], [0]])
     assert read.dt is None

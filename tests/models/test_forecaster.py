@@ -177,7 +177,7 @@ def test_many_series_share_a_network_each_in_its_own_scale():
     larger = Table({"id": ids, "y": np.concatenate([a, 1000 * b + 7])})
     options = SMALL | {"steps": 3, "batch_size": 16}
     one, other = (Forecaster(horizon=2, **options).fit(t, "y", series="id").predict() for t in (table, larger))
-    assert one["series"].tolist() == ["a", "a", "b", "b"]
+    assert one["id"].tolist() == ["a", "a", "b", "b"]
     assert other["y"] == pytest.approx(np.r_[one["y"][:2], 1000 * one["y"][2:] + 7], rel=1e-4)
 
 

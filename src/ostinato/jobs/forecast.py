@@ -124,7 +124,7 @@ class Forecast(Job):
         """How many series and rows, which columns, from when to when."""
         import numpy as np
 
-        from ostinato.jobs.columns import as_text
+        from ostinato.data.columns import as_text
 
         about = {
             "series": len(data),
@@ -139,7 +139,7 @@ class Forecast(Job):
         }
         if data.times is not None:
             ends = min(t[0] for t in data.times), max(t[-1] for t in data.times)
-            about["from"], about["to"] = as_text(np.array(ends))
+            about["from"], about["to"] = as_text(np.array(ends)) if data.zone is None else data.zone.written(ends)
         return {name: value for name, value in about.items() if value not in (None, ())}
 
     def notes(self, data: "Series") -> tuple[str, ...]:

@@ -37,6 +37,8 @@ class SequenceJob(Job):
     data_settings = SequenceData
     by_class: ClassVar[bool] = False
     """Whether of each class the same share is held out."""
+    numbers: ClassVar[bool] = False
+    """Whether labels are numbers; otherwise they are text, as they stand in the file."""
 
     options = (
         Option("series", "Table: column that tells sequences apart.", default="id"),
@@ -67,14 +69,21 @@ class SequenceJob(Job):
         if not isinstance(source, str | Path):
             raise DataError(f"data: expected a file or `data.LabelledSequences`, got {type(source).__name__}")
         data = settings.data
-        return read_sequences(source, series=data.series, time=data.time, label=data.label)
+        return read_sequences(
+            source,
+            series=data.series,
+            time=data.time,
+            label=data.label,
+            numbers=self.numbers,
+            per_step=settings.model.per_step,
+            header=data.header,
+        )
 
     def split(self, data: "LabelledSequences", settings: Any) -> "tuple[LabelledSequences, LabelledSequences | None]":
         """Those to train on, and those held out: of each class alike, or whole groups, or another file."""
         import numpy as np
 
-        if data.labels is None:
-            raise DataError("the file has no labels to learn")
+        data.check_labels()
         test, seed = settings.data.test, settings.model.seed
         if isinstance(test, str):
             return data, self.read(Path(test), settings)
@@ -100,7 +109,7 @@ class SequenceJob(Job):
             "missing": int(sum(np.isnan(v).sum() for v in data.values)),
         }
         if labels is not None and labels.ndim == 1:
-            different = np.unique(labels)
+            different = np.unique(np.concatenate(labels.tolist()) if data.per_step else labels)
             about["labels"] = len(different) if len(different) > 40 else different.tolist()
         return {name: value for name, value in about.items() if value != ()}
 
@@ -120,8 +129,7 @@ class SequenceJob(Job):
     def check_labels(self, train: "LabelledSequences", held: "LabelledSequences") -> None:
         """Raise `DataError` where what is held out has labels that cannot be judged."""
         del train
-        if held.labels is None:
-            raise DataError("the file has no labels to compare with")
+        held.check_labels()
 
     def evaluate(
         self, model: Any, baselines: Mapping[str, Any], held: "LabelledSequences", settings: Any
@@ -132,8 +140,7 @@ class SequenceJob(Job):
     def unseen(
         self, model: Any, baselines: Mapping[str, Any], data: "LabelledSequences", settings: Any
     ) -> "Evaluation":
-        if data.labels is None:
-            raise DataError("the file has no labels to compare with")
+        data.check_labels()
         return self.judged(model, data, f"{len(data)} sequences.")
 
     def judged(self, model: Any, sequences: "LabelledSequences", words: str) -> "Evaluation":

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from jaxtyping import PyTree
 
-from ostinato.data import Series, to_series
+from ostinato.data import Series, Table, counted_by, moved, to_series
 from ostinato.errors import LeakError, LengthError, NonFiniteError, SettingsError
 from ostinato.models.base import Estimator, Weights
 from ostinato.models.forecast.backtest import Backtest, evaluate
@@ -61,8 +61,7 @@ class ForecastEstimator(Estimator):
         stops = found.history
         self._check_values(found, stops)
         self._fit(found, stops, **options)
-        roles["target"] = list(found.target_names) if not isinstance(data, Series) else None
-        self.roles_ = roles
+        self.roles_ = {"target": list(found.target_names), "time": found.time_name, "series": found.series_name}
         self.notes_ = found.notes
         self.frequency_ = found.frequency
         self.rows_ = dict(zip(found.ids, stops, strict=True))
@@ -73,18 +72,22 @@ class ForecastEstimator(Estimator):
         """The steps after the last target of each series: of the training data, or of `data`.
 
         `data` has the columns of the training data. Where covariates are known ahead, rows with these and an empty
-        target follow the last target. Raises `DataError`, `LengthError` (too few rows, a horizon that was not trained).
+        target follow the last target. Its rows are counted by the steps of the training data, and times come out in its
+        own zone. Raises `DataError` (rows in other steps too), `LengthError` (too few rows, a horizon that was not
+        trained).
         """
         self.check_fitted()
         horizon = self._horizon(horizon)
-        found = self.tail_ if data is None else self._series(data, self.roles_)
-        self._check_values(found, found.history)
+        given = self.tail_ if data is None else self._given(data)
+        found = self._counted(given)
+        self._check_values(found, found.history, [max(n - self._reach, 0) for n in found.history])
         parts, times = [], []
         for i, stop in enumerate(found.history):
             self._check_rows(found.ids[i], stop)
             one = extended(found, i, horizon, self.frequency_)
             parts.append(self._at(one, [np.array([stop])], horizon)[0])
-            times.append(None if one.times is None else one.times[0][stop : stop + horizon])
+            ahead = None if one.times is None else one.times[0][stop : stop + horizon]
+            times.append(None if ahead is None else moved(ahead, found.zone, given.zone))
         values = np.concatenate(parts)
         levels = self._levels
         return Forecast(
@@ -95,6 +98,9 @@ class ForecastEstimator(Estimator):
             found.time_name or "time",
             levels,
             values if levels else None,
+            given.series_name,
+            given.zone,
+            tuple(words for words in found.notes if words not in self.notes_),
         )
 
     def backtest(
@@ -120,8 +126,9 @@ class ForecastEstimator(Estimator):
         """
         if not refit:
             self.check_fitted()
-        roles = self.roles_ if self.is_fitted else {"target": None, "time": None, "series": None}
-        found = self._series(data, roles)
+        roles = {"target": None, "time": None, "series": None}
+        found = self._given(data) if self.is_fitted else self._series(data, roles)
+        found = found if refit else self._counted(found)
         self._check_values(found, found.history)
         horizon = self._horizon(horizon)
         starts = [_start(n, last) for n in found.history]
@@ -146,7 +153,7 @@ class ForecastEstimator(Estimator):
         from ostinato.models.forecast.baselines import Persistence
 
         self.check_fitted()
-        found = self._series(data, self.roles_)
+        found = self._counted(self._given(data))
         self._check_values(found, found.history)
         starts = [max(_start(n, last), self._reach) for n in found.history]
         persistence = Persistence(horizon=self._horizon(None)).fit(found)
@@ -203,17 +210,31 @@ class ForecastEstimator(Estimator):
         columns = {k: tuple(getattr(self, k, ())) for k in ("past", "future", "static")}
         return to_series(data, roles["target"], roles["time"], roles["series"], **columns)
 
-    def _check_values(self, series: Series, stops: Sequence[int]) -> None:
+    def _given(self, data: Any) -> Series:
+        """Data with the columns of the training data; the times may be absent."""
+        if isinstance(data, Series):
+            return data
+        table = Table.from_frame(data)
+        return self._series(table, self.roles_ | ({} if self.roles_["time"] in table else {"time": None}))
+
+    def _counted(self, series: Series) -> Series:
+        """The series counted by the steps, and on the clocks, of the training data."""
+        tail = self.tail_
+        return counted_by(series, self.frequency_, tail.step, tail.zone, tail.dt is not None)
+
+    def _check_values(self, series: Series, stops: Sequence[int], starts: Sequence[int] | None = None) -> None:
         if self._missing:
             return
         for i, stop in enumerate(stops):
+            start = 0 if starts is None else starts[i]
             for names, part in ((series.target_names, series.target), (series.past_names, series.past)):
-                gaps = np.argwhere(np.isnan(part[i][:stop]))
+                gaps = np.argwhere(np.isnan(part[i][start:stop]))
                 if gaps.size:
                     row, column = (int(k) for k in gaps[0])
+                    left_out = "".join(f"; {words}" for words in series.notes if "no row" in words)
                     raise NonFiniteError(
-                        f"'{names[column]}' of series '{series.ids[i]}' is missing in row {row} ({len(gaps)} values in "
-                        "all); allow it with missing='observed'"
+                        f"'{names[column]}' of series '{series.ids[i]}' is missing in row {start + row} ({len(gaps)} "
+                        f"values in all); allow it with missing='observed'{left_out}"
                     )
 
     def _check_rows(self, name: str, rows: int) -> None:
