@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from ostinato.cli.verdicts import of_classes, of_numbers
-from ostinato.data import LabelledSequences, permutation, read_sequences
+from ostinato.data import LabelledSequences, read_sequences
+from ostinato.data.holdout import held_rows
 from ostinato.errors import DataError, SettingsError
 from ostinato.models import Estimator, SequenceClassifier, SequenceRegressor
-from ostinato.models.sequences.estimator import held_out
 from ostinato.runs import Evaluation
 
 
@@ -105,14 +105,7 @@ class Sequences:
 
 def _chosen(sequences: LabelledSequences, share: float, seed: int, by_class: bool) -> np.ndarray:
     """Rows to hold out: whole groups where there are groups, otherwise of each class alike."""
-    assert sequences.labels is not None
-    count = len(sequences)
-    if sequences.groups is not None:
-        names, group = np.unique(sequences.groups, return_inverse=True)
-        order = permutation(len(names), seed, 0, name="test")
-        chosen = order[: min(max(round(share * len(names)), 1), len(names) - 1)]
-        return np.flatnonzero(np.isin(group, chosen))
-    if not by_class:
-        return held_out([np.arange(count)], share, seed)
-    codes = np.unique(sequences.labels, return_inverse=True)[1].ravel()
-    return held_out([np.flatnonzero(codes == k) for k in range(codes.max() + 1)], share, seed)
+    classes, streams = sequences.labels if by_class else None, ("validation", "test")
+    return held_rows(
+        share, seed, len(sequences), classes=classes, groups=sequences.groups, name="data.test", streams=streams
+    )
