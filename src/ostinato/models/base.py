@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 from jaxtyping import PyTree
 
 from ostinato.errors import CorruptFile, NotFitted, SettingsError
+from ostinato.models.checks import Check
 from ostinato.runs import load_weights, save_weights
 from ostinato.runs.manifest import read_manifest
 from ostinato.runs.storage import settled
@@ -51,6 +52,8 @@ class Estimator:
 
     kind: ClassVar[str] = ""
     estimator_type: ClassVar[str | None] = None
+    checks: ClassVar[tuple[Check, ...]] = ()
+    """What the settings may be, row by row; `fit` asks them all before it does anything."""
 
     @classmethod
     def settings(cls) -> dict[str, inspect.Parameter]:
@@ -86,6 +89,11 @@ class Estimator:
 
     def _fit(self, *data: Any, **options: Any) -> None:
         raise NotImplementedError
+
+    def _check_settings(self) -> None:
+        """Raise `SettingsError` for a setting that is not what its row in `checks` expects."""
+        for check in self.checks:
+            check(self)
 
     def __repr__(self) -> str:
         changed = [

@@ -10,9 +10,8 @@ import numpy as np
 import optax
 
 from ostinato.errors import SettingsError
-from ostinato.learning import DirectRule, make_rule
+from ostinato.learning import DirectRule, Method, make_rule
 from ostinato.models.base import Estimator
-from ostinato.models.checks import Check
 from ostinato.models.optimizer import adam, learning_rate
 from ostinato.runs import Run, checkpoints, difference
 from ostinato.runs.manifest import dump, parse
@@ -46,7 +45,6 @@ class TrainedEstimator(Estimator):
     `SettingsError`, which says the difference. That includes more epochs: schedules depend on how many there are.
     """
 
-    checks: ClassVar[tuple[Check, ...]] = ()
     warm_up: ClassVar[bool] = True
     """Whether the cosine of the learning rate comes after a short rise."""
 
@@ -57,9 +55,12 @@ class TrainedEstimator(Estimator):
     stopped_: str
 
     def _check_settings(self) -> None:
-        """Raise `SettingsError` for a setting that is not what its row in `checks` expects."""
-        for check in self.checks:
-            check(self)
+        super()._check_settings()
+        self._rule()
+
+    def _rule(self) -> Method:
+        """How the gradients are found, or what takes their place. Raises `SettingsError`."""
+        return make_rule(getattr(self, "rule", "bptt"), getattr(self, "rule_settings", None))
 
     def _optimizer(self, steps: int, per_epoch: int) -> optax.GradientTransformation:
         """What changes the weights in so many steps in all."""
@@ -97,8 +98,7 @@ class TrainedEstimator(Estimator):
         `data` is what the run is told a digest of: arrays, text and plain values, nested as they come. The networks of
         an `Ensemble` are updated each by itself. The other arguments are those of `ostinato.training.fit`.
         """
-        rule = make_rule(getattr(self, "rule", "bptt"), getattr(self, "rule_settings", None))
-        optimizer = None
+        rule, optimizer = self._rule(), None
         if not isinstance(rule, DirectRule):
             optimizer = self._optimizer(steps, len(batches))
             optimizer = each(optimizer) if isinstance(network, Ensemble) else optimizer
@@ -130,8 +130,17 @@ class TrainedEstimator(Estimator):
 
     def _restore_training(self, network: Any, numbers: Mapping[str, Any]) -> None:
         """The inverse of `_training`."""
-        self.network_, self.history_, self.best_ = network, list(numbers["history"]), dict(numbers["best"])
+        self.network_, self.history_, self.best_ = network, read_back(numbers["history"]), read_back(numbers["best"])
         self.steps_, self.stopped_ = int(numbers["steps"]), str(numbers["stopped"])
+
+
+def read_back(value: Any) -> Any:
+    """Plain values from a file as they were written: a number that is not finite stands there as a word."""
+    if isinstance(value, Mapping):
+        return {str(name): read_back(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [read_back(part) for part in value]
+    return float(value) if value in ("nan", "inf", "-inf") else value
 
 
 def meet(run: Run, identity: Mapping[str, Any]) -> None:

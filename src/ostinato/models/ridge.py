@@ -1,4 +1,4 @@
-"""The honest baseline of whole sequences: a ridge on simple summaries (Hoerl and Kennard 1970)."""
+"""The linear baseline of sequences and trees: ridge regression (Hoerl and Kennard 1970) on simple summaries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ def summaries(values: Sequence[np.ndarray]) -> Float[np.ndarray, "sequences summ
 
 
 @dataclass(frozen=True)
-class Ridge:
+class RidgeRegression:
     r"""$\hat y = B\,(x - \mu)/s + c$, with the penalty that has the least leave-one-out error on the training data.
 
     $$\min_B \sum_i \|y_i - c - B z_i\|^2 + n\lambda\|B\|^2,\qquad
@@ -55,7 +55,7 @@ class Ridge:
         x: Float[np.ndarray, "rows inputs"],
         y: Float[np.ndarray, "rows outputs"],
         strengths: Sequence[float] = STRENGTHS,
-    ) -> "Ridge":
+    ) -> "RidgeRegression":
         """Closed form, by one singular value decomposition for all penalties."""
         mean, scale = x.mean(0), x.std(0)
         scale = np.where(scale > 1e-12 * np.maximum(np.abs(mean), 1e-300), scale, 1.0)
@@ -80,7 +80,7 @@ class Ridge:
         return {name: getattr(self, name) for name in COEFFICIENTS}
 
     @classmethod
-    def from_arrays(cls, found: Mapping[str, Any]) -> "Ridge":
+    def from_arrays(cls, found: Mapping[str, Any]) -> "RidgeRegression":
         """The inverse of `arrays`."""
         mean, scale, weights, constant = (np.asarray(found[name], np.float64) for name in COEFFICIENTS)
         return cls(mean, scale, weights, constant)
