@@ -9,7 +9,6 @@ import pytest
 
 from ostinato.data import LabelledSequences, read_sequences, read_table
 from ostinato.jobs import job_of
-from ostinato.jobs.sequences import held_out_rows
 from ostinato.jobs.settings import complete
 from ostinato.models import load_model
 
@@ -107,7 +106,8 @@ def test_groups_are_not_torn_apart() -> None:
     groups = np.repeat(np.arange(10), 3)
     values = [np.ones((2, 1))] * 30
     sequences = LabelledSequences(values, labels=np.arange(30) % 2, groups=groups)
+    job = job_of("classify")
     for seed in range(5):
-        held = held_out_rows(sequences, 0.2, seed, True)
-        assert len(held) == 6
-        assert not set(groups[held]) & set(np.delete(groups, held))
+        rest, held = job.split(sequences, complete(job, {"model": {"seed": seed}}))
+        assert (len(rest), len(held)) == (24, 6)
+        assert not set(held.groups) & set(rest.groups)

@@ -71,7 +71,7 @@ def _predict(ctx: typer.Context, run: Path, file: Path, out: Path | None, json: 
 
 def _listed(columns: Mapping[str, Any]) -> Any:
     """The columns as a table; where they are many, one below the other, those that are 0 left out."""
-    from ostinato.jobs.columns import as_text
+    from ostinato.data.columns import as_text
 
     texts = [as_text(column) for column in columns.values()]
     if len(columns) <= MOST_COLUMNS:

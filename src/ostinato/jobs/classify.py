@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ostinato.errors import DataError
-from ostinato.jobs.sequences import SequenceJob, label_of, sequence_column
+from ostinato.jobs.sequences import SequenceJob, flat, label_of
 
 if TYPE_CHECKING:
     from ostinato.data import LabelledSequences
@@ -33,7 +33,8 @@ class Classify(SequenceJob):
         import numpy as np
 
         super().check_labels(train, held)
-        strange = np.setdiff1d(np.asarray(held.labels).ravel(), np.asarray(train.labels).ravel())
+        there, known = (np.concatenate([np.ravel(label) for label in np.asarray(s.labels)]) for s in (held, train))
+        strange = np.setdiff1d(there, known)
         if len(strange):
             raise DataError(f"label {strange[0].item()!r} was not seen in training")
 
@@ -45,7 +46,7 @@ class Classify(SequenceJob):
     def predict(self, model: Any, source: Any, settings: Any) -> dict[str, Any]:
         """A label for each sequence, with the probability of every class, as columns."""
         sequences = self.read(source, settings)
-        columns = sequence_column(sequences)
-        chances = model.predict_proba(sequences)
+        columns: dict[str, Any] = dict(sequences.id_columns(model.per_step))
+        chances = flat(model, model.predict_proba(sequences))
         columns["label"] = model.classes_[chances.argmax(-1)]
         return columns | {f"p_{name}": chances[:, i] for i, name in enumerate(model.classes_.tolist())}

@@ -69,7 +69,7 @@ class Community(Job):
             "test",
             "Held out: a share, so many last ones, a file, or 0.",
             default="0.2",
-            read=o.amount("--test", or_file=True),
+            read=o.amount("--test", file=True),
         ),
         o.HEADER,
         *o.network("lstm", "128", "128, or 64,32"),
@@ -109,22 +109,20 @@ class Community(Job):
         """Those to train on, and those held out: a share by the seed, the last ones, or another file."""
         import numpy as np
 
-        from ostinato.data import permutation
+        from ostinato.data.holdout import check_amount, count_of, held_rows
 
-        test, count = settings.data.test, len(data)
+        test, count = check_amount("data.test", settings.data.test, file=True), len(data)
         if isinstance(test, str):
             return data, self.read(Path(test), settings)
-        if isinstance(test, bool) or test < 0 or (isinstance(test, float) and test >= 1):
-            raise SettingsError(f"data.test: expected a share below 1.0, a number, or a file, got {test!r}")
-        held = round(test * count) if isinstance(test, float) else test
+        held = count_of(test, count)
         if not held:
             return data, None
         if held > count - 2:
             raise DataError(f"data.test: {test} held out of {count} communities leaves fewer than two to train on")
         if isinstance(test, int):
             return data.take(slice(None, -held)), data.take(slice(-held, None))
-        order = permutation(count, settings.model.seed, name="test")
-        return data.take(np.sort(order[held:])), data.take(np.sort(order[:held]))
+        chosen = held_rows(test, settings.model.seed, count, name="data.test", streams=("test", "test"))
+        return data.take(np.setdiff1d(np.arange(count), chosen)), data.take(chosen)
 
     def describe(self, data: "Communities") -> dict[str, Any]:
         """How many communities, of which species and metabolites, at which hours."""

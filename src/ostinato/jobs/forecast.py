@@ -1,7 +1,7 @@
 """The job `forecast`: a table, series with a held-out end, a forecaster with its baselines, its figures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,20 +105,10 @@ class Forecast(Job):
 
     def split(self, data: "Series", settings: Any) -> "tuple[Series, Series | None]":
         """The rows to train on, and all of them where an end is held out."""
-        from ostinato.models.forecast.base import PARTS
+        from ostinato.data.holdout import check_amount, split_series
 
-        last = settings.data.test
-        if isinstance(last, bool) or last < 0 or (isinstance(last, float) and last >= 1):
-            raise SettingsError(f"data.test: expected a number of rows, or a share below 1.0, got {last!r}")
-        if not last:
-            return data, None
-        stops = [n - (round(last * n) if isinstance(last, float) else last) for n in data.history]
-        if min(stops) < 1:
-            raise DataError(
-                f"data.test: {last} rows held out leave none to train on; the shortest series has {min(data.history)}"
-            )
-        cut = lambda parts: None if parts is None else tuple(p[:s] for p, s in zip(parts, stops, strict=True))
-        return replace(data, **{name: cut(getattr(data, name)) for name in PARTS}), data
+        test = check_amount("data.test", settings.data.test)
+        return (split_series(data, test, name="data.test")[0], data) if test else (data, None)
 
     def describe(self, data: "Series") -> dict[str, Any]:
         """How many series and rows, which columns, from when to when."""

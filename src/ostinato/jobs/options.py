@@ -17,6 +17,10 @@ class BadOption(SettingsError):
         self.flag, self.words = flag, words
 
 
+Reader = Callable[[Any, Mapping[str, Any]], Any]
+"""Gives the value of a setting, from what was typed and from all options of the command; raises `BadOption`."""
+
+
 @dataclass(frozen=True)
 class Option:
     """One option of a job, and the setting that it gives.
@@ -44,7 +48,7 @@ class Option:
     setting: str | None = None
     flag: str | None = None
     many: bool = False
-    read: Callable[[Any, Mapping[str, Any]], Any] | None = None
+    read: Reader | None = None
 
     @property
     def spelling(self) -> str:
@@ -76,24 +80,24 @@ def settings_of(options: Sequence[Option], given: Mapping[str, Any]) -> dict[str
     return table
 
 
-def amount(flag: str, or_file: bool = False) -> Callable[[str, Mapping[str, Any]], int | float | str]:
+def amount(flag: str, setting: str = "data.test", *, file: bool = False) -> Reader:
     """Reads a number of rows, a share, or where it is allowed the name of a file."""
 
     def read(text: str, given: Mapping[str, Any]) -> int | float | str:
+        from ostinato.data.holdout import read_amount
+
         del given
-        for kind in (int, float):
-            try:
-                return kind(text)
-            except ValueError:
-                pass
-        if or_file:
-            return text
-        raise BadOption(flag, f"expected a number, got {text!r}")
+        try:
+            return read_amount(setting, text, file=file)
+        except SettingsError as error:
+            if file or _is_number(text):
+                raise
+            raise BadOption(flag, f"expected a number, got {text!r}") from error
 
     return read
 
 
-def choice(flag: str, values: Mapping[str, Any]) -> Callable[[str, Mapping[str, Any]], Any]:
+def choice(flag: str, values: Mapping[str, Any]) -> Reader:
     """Reads one of the given words."""
 
     def read(text: str, given: Mapping[str, Any]) -> Any:
@@ -112,7 +116,7 @@ def words(text: str | Sequence[str], given: Mapping[str, Any] | None = None) -> 
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def numbers(flag: str) -> Callable[[str, Mapping[str, Any]], list[float]]:
+def numbers(flag: str) -> Reader:
     """Reads numbers with commas between."""
 
     def read(text: str, given: Mapping[str, Any]) -> list[float]:
@@ -135,6 +139,14 @@ def _sizes(text: str, given: Mapping[str, Any]) -> int | list[int]:
     if len(found) > 1 and layers not in (None, len(found)):
         raise BadOption("--hidden", f"{len(found)} sizes, but --layers {layers}")
     return int(found[0]) if len(found) == 1 else [int(number) for number in found]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _whole(value: float, given: Mapping[str, Any]) -> int | float:
@@ -178,7 +190,7 @@ PATIENCE = Option("patience", "Stop after so many epochs without improvement.", 
 
 def validation(words: str) -> Option:
     """The row of the part on which the best weights are chosen."""
-    return Option("validation", words, group=TRAINING, part="model", read=amount("--validation"))
+    return Option("validation", words, group=TRAINING, part="model", read=amount("--validation", "model.validation"))
 
 
 RULE = (

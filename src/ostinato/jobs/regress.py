@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ostinato.errors import DataError
-from ostinato.jobs.sequences import SequenceJob, label_of, sequence_column
+from ostinato.jobs.sequences import SequenceJob, flat, label_of
 
 if TYPE_CHECKING:
     from ostinato.data import LabelledSequences
@@ -23,6 +23,8 @@ class Regress(SequenceJob):
     Example: `ostinato fit regress engines.csv --series unit --time cycle --label life --out runs/engines`
     """
 
+    numbers = True
+
     def estimator(self) -> "type[SequenceRegressor]":
         from ostinato.models import SequenceRegressor
 
@@ -32,7 +34,7 @@ class Regress(SequenceJob):
         import numpy as np
 
         super().check_labels(train, held)
-        labels = np.asarray(held.labels)
+        labels = np.concatenate([np.ravel(label) for label in np.asarray(held.labels)])
         if labels.dtype.kind not in "iuf" or not np.isfinite(labels).all():
             raise DataError("expected a finite number for each sequence")
 
@@ -47,4 +49,4 @@ class Regress(SequenceJob):
     def predict(self, model: Any, source: Any, settings: Any) -> dict[str, Any]:
         """A number for each sequence, as columns."""
         sequences = self.read(source, settings)
-        return sequence_column(sequences) | {"predicted": model.predict(sequences)}
+        return {**sequences.id_columns(model.per_step), "predicted": flat(model, model.predict(sequences))}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ostinato.errors import DataError, SettingsError
+from ostinato.errors import DataError
 from ostinato.jobs import options as o
 from ostinato.jobs.base import Job
 from ostinato.jobs.options import NETWORK, Option
@@ -45,7 +45,7 @@ class SequenceJob(Job):
         Option("time", "Table: column of times.", default="time"),
         Option("label", "Table: column of labels.", default="label"),
         Option("missing", "Allow missing values.", bool, part="model"),
-        Option("test", "Held out: a share, another file, or 0.", default="0.2", read=o.amount("--test", or_file=True)),
+        Option("test", "Held out: a share, another file, or 0.", default="0.2", read=o.amount("--test", file=True)),
         o.HEADER,
         *o.network(),
         Option("bidirectional", "Read in both directions.", bool, NETWORK, part="model"),
@@ -83,15 +83,17 @@ class SequenceJob(Job):
         """Those to train on, and those held out: of each class alike, or whole groups, or another file."""
         import numpy as np
 
+        from ostinato.data.holdout import check_amount, held_rows
+
         data.check_labels()
-        test, seed = settings.data.test, settings.model.seed
+        test, seed = check_amount("data.test", settings.data.test, file=True), settings.model.seed
         if isinstance(test, str):
             return data, self.read(Path(test), settings)
-        if isinstance(test, bool) or not 0 <= test < 1:
-            raise SettingsError(f"data.test: expected a share from 0 to below 1, or a file, got {test!r}")
         if not test:
             return data, None
-        held = held_out_rows(data, float(test), seed, self.by_class)
+        classes = data.labels if self.by_class and not data.per_step else None
+        streams = ("validation", "test")
+        held = held_rows(test, seed, len(data), classes=classes, groups=data.groups, name="data.test", streams=streams)
         rest = np.setdiff1d(np.arange(len(data)), held)
         return data.take(rest), data.take(held)
 
@@ -112,6 +114,9 @@ class SequenceJob(Job):
             different = np.unique(np.concatenate(labels.tolist()) if data.per_step else labels)
             about["labels"] = len(different) if len(different) > 40 else different.tolist()
         return {name: value for name, value in about.items() if value != ()}
+
+    def notes(self, data: "LabelledSequences") -> tuple[str, ...]:
+        return data.notes
 
     def check(self, model: Any, train: "LabelledSequences", held: "LabelledSequences | None", settings: Any) -> None:
         """Whether the sequences of another file are such as the model can be judged on."""
@@ -153,28 +158,8 @@ def label_of(model: Any) -> str:
     return str(getattr(model, "cell", type(model).__name__))
 
 
-def sequence_column(sequences: "LabelledSequences") -> dict[str, Any]:
-    """The column that says which sequence a row is of."""
+def flat(model: Any, outputs: Any) -> Any:
+    """Outputs one below the other, also where each step has one."""
     import numpy as np
 
-    return {"sequence": np.arange(len(sequences))}
-
-
-def held_out_rows(sequences: "LabelledSequences", share: float, seed: int, by_class: bool) -> Any:
-    """Rows to hold out: whole groups where there are groups, otherwise of each class alike."""
-    import numpy as np
-
-    from ostinato.data import permutation
-    from ostinato.models.sequences.estimator import held_out
-
-    assert sequences.labels is not None
-    count = len(sequences)
-    if sequences.groups is not None:
-        names, group = np.unique(sequences.groups, return_inverse=True)
-        order = permutation(len(names), seed, 0, name="test")
-        chosen = order[: min(max(round(share * len(names)), 1), len(names) - 1)]
-        return np.flatnonzero(np.isin(group, chosen))
-    if not by_class:
-        return held_out([np.arange(count)], share, seed)
-    codes = np.unique(sequences.labels, return_inverse=True)[1].ravel()
-    return held_out([np.flatnonzero(codes == k) for k in range(codes.max() + 1)], share, seed)
+    return np.concatenate(outputs) if model.per_step else np.asarray(outputs)

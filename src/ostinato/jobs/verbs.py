@@ -87,7 +87,7 @@ def run(
         settings = marked(settings, digest(found))
     folder = job.default_folder(path, settings) if folder is None else Path(folder)
     train, held = job.split(found, settings)
-    said = job.notes(found)
+    said = tuple(dict.fromkeys([*job.notes(found), *job.notes(train)]))
     for words in said:
         reporter.note(words)
     model = job.build(settings)
