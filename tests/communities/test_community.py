@@ -11,12 +11,14 @@ import pytest
 import ostinato as ost
 from ostinato.communities import CommunityModel
 from ostinato.communities.baselines import CommunityLinear, CommunityMean, _left_out, _solve
-from ostinato.communities.intervals import reach, residuals
+from ostinato.communities.batches import MemberBatches
+from ostinato.communities.intervals import half_widths, residuals
+from ostinato.communities.members import Member, ScaledNetworks
 from ostinato.communities.network import CommunityCell, CommunityNetwork, seen_squared
-from ostinato.communities.scores import by_feature, by_time, coverage, determination, pearson, summary
-from ostinato.communities.training import Job, Rounds, train
+from ostinato.communities.scores import by_feature, by_time, coverage, summary
 from ostinato.data import Communities, SequenceBatch
 from ostinato.errors import DataError, NotFitted, SettingsError
+from ostinato.models.measures import pearson
 
 SMALL = {"hidden_size": 4, "members": 1, "folds": 0, "epochs": 2, "batch_size": 4}
 
@@ -110,27 +112,31 @@ def test_the_loss_leaves_out_what_is_missing() -> None:
 
 def test_rows_come_round_and_round() -> None:
     values = [np.arange(5.0)[:, None, None] * np.ones((1, 2, 1)), np.arange(3.0)[:, None, None] * np.ones((1, 2, 1))]
-    jobs = [Job(np.arange(5), 0), Job(np.arange(3), 1)]
-    plain = Rounds(jobs, values, 2, shuffle=False)
+    members = [Member(np.arange(5), 0), Member(np.arange(3), 1)]
+    plain = MemberBatches(members, values, 2, shuffle=False)
     assert len(plain) == 3
     rows = np.concatenate([np.asarray(plain.at(s).inputs.values)[:, :, 0, 0] for s in range(5)], axis=1)
     np.testing.assert_array_equal(rows[0], np.arange(10) % 5)
     np.testing.assert_array_equal(rows[1], np.arange(10) % 3)
-    mixed = Rounds(jobs, values, 2, shuffle=True)
+    mixed = MemberBatches(members, values, 2, shuffle=True)
     rows = np.concatenate([np.asarray(mixed.at(s).inputs.values)[:, :, 0, 0] for s in range(5)], axis=1)
     assert sorted(rows[0, :5]) == sorted(rows[0, 5:]) == [0, 1, 2, 3, 4]
     assert not np.array_equal(rows[0, :5], rows[0, 5:])
 
 
+def trained(model: CommunityModel, data: Communities, members: list[Member]) -> ScaledNetworks:
+    scales, result = model._train_members(data, members)
+    return ScaledNetworks(result.model, scales)
+
+
 def test_networks_side_by_side_are_those_trained_alone() -> None:
     data, model = made(), CommunityModel(**SMALL)
-    jobs = [Job(np.arange(10), 0), Job(np.arange(9), 3)]
-    together, _ = train(model, data.values, data.hours, 3, jobs)
-    alone, _ = train(model, data.values, data.hours, 3, jobs[1:])
+    members = [Member(np.arange(10), 0), Member(np.arange(9), 3)]
+    together, alone = (trained(model, data, part) for part in (members, members[1:]))
     # The longest job sets how many steps there are: ten rows and nine both make three batches of four.
     a = together.forecast(data.initial, 3)[1]
     b = alone.forecast(data.initial, 3)[0]
-    longest = [len(Rounds(j, [data.values[x.rows] for x in j], 4, True)) for j in (jobs, jobs[1:])]
+    longest = [len(MemberBatches(j, [data.values[x.rows] for x in j], 4, True)) for j in (members, members[1:])]
     assert longest[0] == longest[1]
     np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     assert together.scales[1].mean[1, 3] == pytest.approx(data.values[:9, 1, 3].mean())
@@ -179,7 +185,7 @@ def test_bounds_are_ranks_of_errors_on_communities_not_seen() -> None:
     assert np.isfinite(model.unseen_).all()
     # Acid: all twelve communities; the rank is that of 13 * 0.9 among all 36 errors, as 12 are few.
     pooled = np.sort(errors[:, 3].ravel())
-    half = reach(errors, 0.9)[:, 3]
+    half = half_widths(errors, 0.9)[:, 3]
     np.testing.assert_allclose(half, pooled[int(np.ceil(37 * 0.9)) - 1])
     found = model.predict(data, level=0.9)
     assert found.upper is not None
@@ -234,7 +240,6 @@ def test_scores_against_their_definitions() -> None:
     lower, upper = np.full_like(predicted, -1.0), data.values[:, 1:] - 1e-9
     upper[0, 0, 3] += 1.0
     assert coverage(data, lower, upper) == pytest.approx(1 / counted)
-    assert pearson([1.0, 1.0], [0.0, 1.0]) == determination([], []) == 0.0
 
 
 def test_baselines_against_their_definitions() -> None:

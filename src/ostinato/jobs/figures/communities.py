@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ostinato.communities import CommunityModel
+from ostinato.communities.scores import MEANINGS, deciding, table_row
 from ostinato.data import Communities
 from ostinato.jobs.figures.verdict import verdict
 from ostinato.runs import Evaluation, Score, Section
@@ -17,42 +18,49 @@ def of_communities(model: CommunityModel, communities: Communities, held_out: st
     found = model.evaluate(communities)
     label = str(model.cell)
     rows = {label: found, **found["baselines"]}
-    scores = [Score(name, name == label, _of_community(row)) for name, row in rows.items()]
-    measure = next(iter(scores[0].values))
-    figures = {score.model: score.values[measure] or 0.0 for score in scores}
+    scores = [Score(name, name == label, table_row(row)) for name, row in rows.items()]
+    measure = deciding([score.values for score in scores])
     bounds = model.predict(communities, level=0.9 if model.folds else None)
-    names = list(found["times"][0]["r2"])
-    by_time = Lines(
-        numbers([row["hours"] for row in found["times"]]),
-        tuple(Curve(n, "other", numbers([row["r2"][n] for row in found["times"]])) for n in names),
-        "hours",
-        "R²",
-        zero=True,
-        points=True,
-    )
-    words = "Squared correlation of predicted and measured over the communities that were held out; species pooled."
-    sections = [*_clouds(communities, bounds.values), section("R² over time", by_time, words)]
+    sections = [*_clouds(communities, bounds.values)]
+    for key, title, words in (
+        ("determination", "R²", "Coefficient of determination"),
+        ("r2", "Squared correlation", "Squared correlation (it forgives offset and scale) of predicted and measured"),
+    ):
+        names = list(found["times"][0][key])
+        by_time = Lines(
+            numbers([row["hours"] for row in found["times"]]),
+            tuple(Curve(n, "other", numbers([row[key][n] for row in found["times"]])) for n in names),
+            "hours",
+            title,
+            zero=True,
+            points=True,
+        )
+        note = f"{words} over the communities that were held out; species pooled."
+        sections.append(section(f"{title} over time", by_time, note))
     return Evaluation(
         "community",
         "",
-        f"{held_out}; R² is the squared correlation, averaged over times (and metabolites), R that of each feature.",
-        verdict(label, figures, measure, higher=True),
+        f"{held_out}; {MEANINGS}",
+        community_verdict(label, {score.model: score.values[measure] for score in scores}, measure),
         tuple(scores),
         (*sections, *_trajectories(communities, bounds)),
     )
 
 
-def _of_community(row: Mapping[str, Any]) -> dict[str, float | None]:
-    r2 = [entry["r2"] for entry in row["times"]]
-    metabolites = [value for entry in r2 for name, value in entry.items() if name != "species"]
-    found: dict[str, float | None] = {"R² of metabolites": float(np.mean(metabolites))} if metabolites else {}
-    found["R² of species"] = float(np.mean([entry["species"] for entry in r2]))
-    found["R of species"] = row["species_r"]
-    if metabolites:
-        found["R of metabolites"] = row["metabolite_r"]
-    if row.get("coverage") is not None:
-        found["in 90 % intervals"] = row["coverage"]
-    return found
+def community_verdict(label: str, figures: Mapping[str, float | None], measure: str) -> str:
+    """`verdict` by R², and a word of caution where even the mean of what was measured would have been nearer.
+
+    ```python
+    >>> community_verdict("lstm", {"lstm": -0.5, "mean": -1.0}, "R² of species")
+    'lstm wins: R² of species -0.5, the best baseline (mean) has -1. Below 0: the mean of the measured is nearer.'
+
+    ```
+    """
+    known = {name: value for name, value in figures.items() if value is not None}
+    if label not in known:
+        return f"{label}: too few values were measured to tell how good it is."
+    low = " Below 0: the mean of the measured is nearer." if max(known.values()) < 0 else ""
+    return verdict(label, known, measure, higher=True) + low
 
 
 def _trajectories(communities: Communities, made: Any, most: int = 3) -> list[Section]:
