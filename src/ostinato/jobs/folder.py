@@ -143,7 +143,6 @@ def overview(folder: Path) -> dict[str, Any]:
     job, settings = job_and_settings(folder)
     trained = (folder / MODEL).is_dir()
     model = model_of(job, settings, folder) if trained else None
-    network = network_of(model)
     steps = [read_manifest(path)["step"] for path in checkpoints(folder / "checkpoints")]
     made = record.evaluation
     return {
@@ -152,7 +151,7 @@ def overview(folder: Path) -> dict[str, Any]:
         "state": TRAINED if trained else STOPPED,
         "steps": max([*steps, record.metrics.get("steps", 0)]),
         "stopped": record.metrics.get("stopped"),
-        "parameters": getattr(model, "parameters_", None) if network is None else count_parameters(network),
+        "parameters": _parameters(model),
         "checkpoints": sorted(steps),
         "best": record.metrics.get("best"),
         "held_out": made.held_out if made else None,
@@ -164,6 +163,13 @@ def overview(folder: Path) -> dict[str, Any]:
         "settings": record.settings,
         "environment": record.environment,
     }
+
+
+def _parameters(model: Any) -> int | None:
+    """How many numbers a model has learned, as it says itself, or those of its network."""
+    network = network_of(model)
+    counted = None if network is None else count_parameters(network)
+    return getattr(model, "parameters_", counted)
 
 
 def network_of(model: Any) -> Any:
