@@ -1,8 +1,10 @@
 """Entry point of the command: it answers a stop from the first line on, so nothing is imported before it is ready."""
 
+import _thread
 import os
 import sys
-from typing import NoReturn
+import threading
+from typing import Any, NoReturn
 
 INTERRUPTED, STOPPED = 130, 75
 """Exit codes of a command that was stopped: at once, and after a checkpoint."""
@@ -10,6 +12,7 @@ INTERRUPTED, STOPPED = 130, 75
 
 def main() -> None:
     """Run the command."""
+    sys.unraisablehook = ask_again
     try:
         from ostinato.cli.application import application
 
@@ -21,6 +24,14 @@ def main() -> None:
         if end.code in (INTERRUPTED, STOPPED):
             leave(int(end.code))
         raise
+
+
+def ask_again(lost: Any) -> None:
+    """Stop a moment later where a stop came in a callback that swallows it, such as one of the garbage collection."""
+    if lost.exc_type is KeyboardInterrupt:
+        threading.Timer(0.05, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def leave(code: int) -> NoReturn:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ostinato.errors import DataError
+from ostinato.errors import DataError, OstinatoError
 from ostinato.jobs import options as o
 from ostinato.jobs.base import Job
 from ostinato.jobs.options import NETWORK, Option
@@ -128,7 +128,9 @@ class SequenceJob(Job):
         try:
             as_sequences(held, features=features, missing=model.missing)
             self.check_labels(train, held)
-        except DataError as error:
+        except OstinatoError as error:
+            if not isinstance(settings.data.test, str):
+                raise
             raise type(error)(f"{settings.data.test}: {error}") from error
 
     def check_labels(self, train: "LabelledSequences", held: "LabelledSequences") -> None:
