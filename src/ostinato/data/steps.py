@@ -121,7 +121,7 @@ def counted_by(
     usual = 2 * int((np.abs(every - 1) < _NEAR).sum()) >= len(every)
     if not all(_whole(g) for g in gaps) or not usual:
         found = infer_frequency(max(series.times, key=len), series.zone) if frequency is not None else None
-        own = found.name if found is not None and found != frequency else f"{np.median(every):.6g} of these apart"
+        own = found.name if found is not None and found != frequency else f"{_odd(every):.6g} of these apart"
         raise DataError(
             f"times: the rows are {own}, those that the model was trained on were {_words(frequency, length)}; give it "
             "rows of that step"
@@ -187,6 +187,12 @@ def _whole(gaps: np.ndarray) -> bool:
 
 def _ones(gaps: np.ndarray) -> bool:
     return bool((np.abs(gaps - 1) < _NEAR).all())
+
+
+def _odd(gaps: np.ndarray) -> float:
+    """The usual gap, or the first that is no whole number where that is 1."""
+    usual = float(np.median(gaps))
+    return float(next((g for g in gaps if not _whole(np.array([g]))), usual)) if usual == 1 else usual
 
 
 def _gap(series: "Series", gaps: list[np.ndarray]) -> str:
