@@ -9,11 +9,12 @@ import numpy as np
 from ostinato.errors import DataError
 
 from .frequency import Frequency, infer_frequency
-from .zones import Zone
+from .zones import DAY, Zone
 
 if TYPE_CHECKING:
     from .series import Series
 
+_LEFT_OUT = "times have no row"
 _NEAR = 1e-6
 """Numbers that differ by less than this share of a step are one step apart."""
 
@@ -46,7 +47,7 @@ def steps_of(times: Sequence[np.ndarray], zone: Zone | None, notes: list[str]) -
     unit = "the median step" if frequency is None else frequency.name
     words = f"{uneven} of {sum(map(len, gaps))} steps differ from {unit}; their lengths are in dt"
     if frequency is not None:
-        words += f"; {sum(int((g - 1).sum()) for g in gaps)} times have no row"
+        words += f"; {sum(int((g - 1).sum()) for g in gaps)} {_LEFT_OUT}"
     notes.append(words)
     return Steps(frequency, length, tuple(_dt(g, len(t)) for g, t in zip(gaps, times, strict=True)))
 
@@ -106,35 +107,44 @@ def counted_by(
     series = on_clocks_of(series, zone)
     if series.times is None or (frequency is None and length is None):
         return series
+    if (series.frequency, series.step, series.dt is not None) == (frequency, length, uneven):
+        return series
     if frequency is not None and series.times[0].dtype.kind != "M":
         raise DataError(f"times: numbers, where those that the model was trained on were {frequency.name}")
-    gaps = [_gaps(t, frequency, length, zone) for t in series.times]
+    frequency = _of_clocks(frequency, series)
+    gaps = [_gaps(t, frequency, length, series.zone) for t in series.times]
     every = np.concatenate(gaps)
     dt = tuple(_dt(g, len(t)) for g, t in zip(gaps, series.times, strict=True))
     counted = replace(series, frequency=frequency, step=length, dt=dt if uneven else None)
     if _ones(every) or (uneven and frequency is None):
         return counted
     usual = 2 * int((np.abs(every - 1) < _NEAR).sum()) >= len(every)
-    if not all(_whole(g) for g in gaps) or not (usual or uneven):
-        found = infer_frequency(max(series.times, key=len), zone) if frequency is not None else None
-        own = found.name if found is not None and found != frequency else f"{np.median(every):.6g} of these apart"
+    if not all(_whole(g) for g in gaps) or not usual:
+        found = infer_frequency(max(series.times, key=len), series.zone) if frequency is not None else None
+        own = found.name if found is not None and found != frequency else f"{_odd(every):.6g} of these apart"
         raise DataError(
             f"times: the rows are {own}, those that the model was trained on were {_words(frequency, length)}; give it "
             "rows of that step"
         )
-    left_out = sum(int((g - 1).sum()) for g in gaps)
-    note = f"{left_out} times have no row ({_words(frequency, length)} steps)"
+    note = _gap(counted, gaps)
     if uneven:
         return replace(counted, notes=(*series.notes, f"{note}; the lengths of the steps are in dt"))
+    said = tuple(words for words in series.notes if not words.endswith(_LEFT_OUT))
     if frequency is None:
         raise DataError(f"times: {note}, and the model was trained without gaps; add these rows, with empty values")
     filled = on_grid(replace(counted, dt=dt))
-    return replace(filled, notes=(*series.notes, f"{note}; their values count as missing"))
+    return replace(filled, notes=(*said, f"{note}; their values count as missing"))
 
 
 def on_clocks_of(series: "Series", zone: Zone | None) -> "Series":
-    """The series with its times on the clocks of a zone, or without one, as those that it is to be compared with."""
+    """The series with its times on the clocks of a zone, or without one, as those that it is to be compared with.
+
+    Offsets without a name say nothing of other years: those of the series itself go before them.
+    """
     if series.times is None or series.zone == zone or series.times[0].dtype.kind != "M":
+        return series
+    own = series.zone
+    if zone is not None and zone.name is None and own is not None and (own.name is not None or not own.fixed):
         return series
     return replace(series, times=tuple(moved(t, series.zone, zone) for t in series.times), zone=zone)
 
@@ -144,6 +154,15 @@ def moved(times: np.ndarray, old: Zone | None, new: Zone | None) -> np.ndarray:
     if old is None and new is not None:
         return new.moments(times)
     return old.local(times) if old is not None and new is None else times
+
+
+def _of_clocks(frequency: Frequency | None, series: "Series") -> Frequency | None:
+    """Days that pass as days of the clocks, where a change of the clocks lies between the rows."""
+    if frequency is None or series.zone is None or series.zone.fixed or frequency.unit != "second":
+        return frequency
+    local = Frequency("local second", frequency.every)
+    fits = all(_whole(frequency.gaps(t, series.zone)) for t in series.times or ())
+    return frequency if fits or frequency.every % DAY else local
 
 
 def _passed(times: np.ndarray) -> np.ndarray:
@@ -168,6 +187,22 @@ def _whole(gaps: np.ndarray) -> bool:
 
 def _ones(gaps: np.ndarray) -> bool:
     return bool((np.abs(gaps - 1) < _NEAR).all())
+
+
+def _odd(gaps: np.ndarray) -> float:
+    """The usual gap, or the first that is no whole number where that is 1."""
+    usual = float(np.median(gaps))
+    return float(next((g for g in gaps if not _whole(np.array([g]))), usual)) if usual == 1 else usual
+
+
+def _gap(series: "Series", gaps: list[np.ndarray]) -> str:
+    """How many rows are left out, and after which the first."""
+    assert series.times is not None
+    count = sum(int(np.round(g - 1).sum()) for g in gaps)
+    i = next(i for i, g in enumerate(gaps) if (g > 1 + _NEAR).any())
+    before = series.times[i][[int(np.argmax(gaps[i] > 1 + _NEAR))]]
+    time = before[0] if series.zone is None else series.zone.written(before)[0]
+    return f"{count} {_LEFT_OUT}, the first of them after {time}"
 
 
 def _words(frequency: Frequency | None, length: float | None) -> str:

@@ -96,7 +96,7 @@ class Table:
 
     def __repr__(self) -> str:
         kinds = ", ".join(f"{name}: {self.kind(name)}" for name in self.names)
-        return f"Table({self.source}, {len(self)} rows, {kinds})"
+        return f"Table({self.source}, {len(self)} rows, {kinds}{''.join(f'; {note}' for note in self.notes)})"
 
     def kind(self, name: str) -> Kind:
         """`number`, `time` or `text`."""

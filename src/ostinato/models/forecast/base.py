@@ -231,7 +231,7 @@ class ForecastEstimator(Estimator):
                 gaps = np.argwhere(np.isnan(part[i][start:stop]))
                 if gaps.size:
                     row, column = (int(k) for k in gaps[0])
-                    left_out = "".join(f"; {words}" for words in series.notes if "no row" in words)
+                    left_out = "".join(f"; {words}" for words in series.notes if words.endswith("missing"))
                     raise NonFiniteError(
                         f"'{names[column]}' of series '{series.ids[i]}' is missing in row {start + row} ({len(gaps)} "
                         f"values in all); allow it with missing='observed'{left_out}"
