@@ -46,8 +46,8 @@ def table(n: int = 40) -> dict[str, np.ndarray]:
         ({"cell": "gruu"}, table(), SettingsError, "cell: expected one of"),
         ({"horizon": 0}, table(), SettingsError, "horizon: expected 1 or more"),
         ({"context": 0}, table(), SettingsError, "context: expected 1 or more"),
-        ({"epochs": 3}, table(), SettingsError, "exactly one of them"),
-        ({"validation": 1.5}, table(), SettingsError, "fraction below 1"),
+        ({"epochs": 3}, table(), SettingsError, "exactly one of epochs and steps"),
+        ({"validation": 1.5}, table(), SettingsError, "share below 1"),
         ({"validation": 0, "patience": 3}, table(), SettingsError, "patience"),
     ],
 )

@@ -176,7 +176,7 @@ def model_of(folder: Path) -> Estimator:
 
 def network_of(model: Estimator) -> Any:
     """The network inside a model, or None."""
-    return getattr(model, "net_", getattr(model, "network_", None))
+    return getattr(model, "network_", None)
 
 
 def kernel_path(model: Estimator) -> str:

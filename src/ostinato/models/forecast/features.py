@@ -227,8 +227,9 @@ def _continued(times: np.ndarray, steps: int, frequency: Frequency | None) -> np
     if np.issubdtype(times.dtype, np.datetime64):
         if frequency is not None:
             return np.concatenate([times, frequency.ahead(times[-1], steps)])
-        middle = np.median(np.diff(times).astype(np.int64)) if len(times) > 1 else 1
-        return np.concatenate([times, times[-1] + (np.arange(1, steps + 1) * int(middle)).astype("timedelta64[s]")])
+        apart = np.diff(times)
+        middle = int(np.median(apart.astype(np.int64))) if len(apart) else 1
+        return np.concatenate([times, times[-1] + (np.arange(1, steps + 1) * middle).astype(apart.dtype)])
     middle = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
     return np.concatenate([times, times[-1] + middle * np.arange(1, steps + 1)])
 

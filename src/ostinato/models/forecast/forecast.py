@@ -16,8 +16,9 @@ class Forecast:
     * `times`: for each series `(horizon,)`; `None` where there was no time.
 
     It reads like a table in long layout: `forecast["Temp"]` is a column, `forecast.names` all of them,
-    `forecast.columns()` a dictionary that pandas and polars take. Columns: `series` where there are several, the time
-    (or `step`, 1 to horizon), each target, and `Temp_q0.1` for each level.
+    `forecast.columns()` a dictionary that pandas and polars take. Columns: the series by the name of its column in the
+    data (`series_name`) where there are several, the time (or `step`, 1 to horizon), each target, and `Temp_q0.1` for
+    each level. `notes` say what was done on the way, and which series are left out.
 
     ```python
     >>> forecast = Forecast(np.array([[[2.0], [3.0]]]), ("sold",), ("0",))
@@ -34,6 +35,8 @@ class Forecast:
     time_name: str = "step"
     levels: tuple[float, ...] = ()
     quantiles: np.ndarray | None = None
+    series_name: str = "series"
+    notes: tuple[str, ...] = ()
 
     @property
     def horizon(self) -> int:
@@ -43,7 +46,7 @@ class Forecast:
         """All columns by name, each `(series * horizon,)`."""
         columns: dict[str, np.ndarray] = {}
         if len(self.ids) > 1:
-            columns["series"] = np.repeat(np.array(self.ids), self.horizon)
+            columns[self.series_name] = np.repeat(np.array(self.ids), self.horizon)
         if self.times is None:
             columns["step"] = np.tile(np.arange(1, self.horizon + 1), len(self.ids))
         else:

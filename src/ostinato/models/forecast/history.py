@@ -16,14 +16,16 @@ def pack(series: Series) -> tuple[dict[str, Any], Packed]:
     names = {k: list(getattr(series, k)) for k in ("ids", "target_names", "past_names", "future_names", "static_names")}
     arrays = {"target": list(series.target), "past": list(series.past), "future": list(series.future)}
     arrays["static"] = [series.static]
+    unit = None
     if series.times is not None:
         kind = np.int64 if clock else np.float64
-        arrays["times"] = [np.asarray(t, "datetime64[s]" if clock else kind).astype(kind) for t in series.times]
+        unit = np.datetime_data(series.times[0].dtype)[0] if clock else None
+        arrays["times"] = [np.asarray(t, f"datetime64[{unit}]" if clock else kind).astype(kind) for t in series.times]
     if series.dt is not None:
         arrays["dt"] = [np.asarray(d, np.float64) for d in series.dt]
     frequency = None if series.frequency is None else asdict(series.frequency)
     shapes = {k: [list(a.shape) for a in v] for k, v in arrays.items()}
-    plain = {"clock": clock, "time_name": series.time_name, "frequency": frequency, "shapes": shapes}
+    plain = {"clock": clock, "unit": unit, "time_name": series.time_name, "frequency": frequency, "shapes": shapes}
     return names | plain, arrays
 
 
@@ -40,7 +42,7 @@ def unpack(numbers: dict[str, Any], arrays: Packed) -> Series:
     """The inverse of `pack`."""
     times = tuple(arrays["times"]) if "times" in arrays else None
     if times is not None and numbers["clock"]:
-        times = tuple(t.astype("datetime64[s]") for t in times)
+        times = tuple(t.astype(f"datetime64[{numbers['unit']}]") for t in times)
     frequency = numbers["frequency"]
     return Series(
         target=tuple(arrays["target"]),
