@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.cli.columns import as_text
 from ostinato.cli.verdicts import of_backtest
 from ostinato.data import Series, Table, read_table, to_series
+from ostinato.data.columns import as_text
 from ostinato.data.holdout import split_series
 from ostinato.errors import DataError
 from ostinato.models import Estimator, Forecaster
@@ -53,7 +53,7 @@ class Forecasting:
         }
         if series.times is not None:
             ends = min(t[0] for t in series.times), max(t[-1] for t in series.times)
-            about["from"], about["to"] = as_text(np.array(ends))
+            about["from"], about["to"] = as_text(np.array(ends)) if series.zone is None else series.zone.written(ends)
         return {name: value for name, value in about.items() if value not in (None, ())}
 
     def notes(self, series: Series) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 from ostinato.cli.verdicts import of_classes, of_numbers
 from ostinato.data import LabelledSequences, read_sequences
 from ostinato.data.holdout import held_rows
-from ostinato.errors import DataError, SettingsError
+from ostinato.errors import SettingsError
 from ostinato.models import Estimator, SequenceClassifier, SequenceRegressor
 from ostinato.runs import Evaluation
 
@@ -21,12 +21,18 @@ class Sequences:
     def read(self, path: Path, settings: Any) -> LabelledSequences:
         """The sequences in a file."""
         data = settings.data
-        return read_sequences(path, series=data.series, time=data.time, label=data.label)
+        return read_sequences(
+            path,
+            series=data.series,
+            time=data.time,
+            label=data.label,
+            numbers=settings.task == "regress",
+            per_step=getattr(settings.model, "per_step", False),
+        )
 
     def split(self, sequences: LabelledSequences, settings: Any) -> tuple[LabelledSequences, LabelledSequences | None]:
         """Those to train on, and those held out: of each class alike, or whole groups, or another file."""
-        if sequences.labels is None:
-            raise DataError("the file has no labels to learn")
+        sequences.check_labels()
         test, seed = settings.data.test, settings.model.seed
         if isinstance(test, str):
             return sequences, self.read(Path(test), settings)
@@ -45,19 +51,18 @@ class Sequences:
             "sequences": len(sequences),
             "features": sequences.values[0].shape[1] if sequences.values else 0,
             "names": sequences.names,
-            "shortest": int(lengths.min(initial=0)),
+            "shortest": int(lengths.min()) if len(lengths) else 0,
             "longest": int(lengths.max(initial=0)),
             "missing": int(sum(np.isnan(v).sum() for v in sequences.values)),
         }
         if labels is not None and labels.ndim == 1:
-            different = np.unique(labels)
+            different = np.unique(np.concatenate(labels.tolist()) if sequences.per_step else labels)
             about["labels"] = len(different) if len(different) > 40 else different.tolist()
         return {name: value for name, value in about.items() if value != ()}
 
     def notes(self, sequences: LabelledSequences) -> tuple[str, ...]:
-        """What was done to the data on the way: nothing."""
-        del sequences
-        return ()
+        """What was done to the data on the way."""
+        return sequences.notes
 
     def train(self, model: Estimator, sequences: LabelledSequences, **options: Any) -> None:
         """Fit the model."""
@@ -79,18 +84,18 @@ class Sequences:
     def unseen(self, model: Estimator, baselines: dict[str, Any], sequences: LabelledSequences) -> Evaluation:
         """The model on the sequences of a file."""
         del baselines
-        if sequences.labels is None:
-            raise DataError("the file has no labels to compare with")
+        sequences.check_labels()
         return self._judge(model, sequences, f"{len(sequences)} sequences.")
 
     def predict(self, model: Estimator, path: Path, settings: Any) -> dict[str, Any]:
         """A label with its probability, or a number, for each sequence, as columns."""
         assert isinstance(model, SequenceClassifier | SequenceRegressor)
         sequences = self.read(path, settings)
-        columns: dict[str, Any] = {"sequence": np.arange(len(sequences))}
+        flat = np.concatenate if model.per_step else np.asarray
+        columns: dict[str, Any] = dict(sequences.id_columns(model.per_step))
         if isinstance(model, SequenceRegressor):
-            return columns | {"predicted": model.predict(sequences)}
-        chances = model.predict_proba(sequences)
+            return columns | {"predicted": flat(model.predict(sequences))}
+        chances = flat(model.predict_proba(sequences))
         columns["label"] = model.classes_[chances.argmax(-1)]
         return columns | {f"p_{name}": chances[:, i] for i, name in enumerate(model.classes_.tolist())}
 
@@ -105,7 +110,13 @@ class Sequences:
 
 def _chosen(sequences: LabelledSequences, share: float, seed: int, by_class: bool) -> np.ndarray:
     """Rows to hold out: whole groups where there are groups, otherwise of each class alike."""
-    classes, streams = sequences.labels if by_class else None, ("validation", "test")
+    classes = sequences.labels if by_class and not sequences.per_step else None
     return held_rows(
-        share, seed, len(sequences), classes=classes, groups=sequences.groups, name="data.test", streams=streams
+        share,
+        seed,
+        len(sequences),
+        classes=classes,
+        groups=sequences.groups,
+        name="data.test",
+        streams=("validation", "test"),
     )

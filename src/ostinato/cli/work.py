@@ -12,7 +12,7 @@ import jax
 import typer
 
 from ostinato.cells import Cell
-from ostinato.cli.columns import as_text, write_columns
+from ostinato.cli.columns import write_columns
 from ostinato.cli.communities import Communities
 from ostinato.cli.forecasting import Forecasting
 from ostinato.cli.output import emit, note, table
@@ -20,6 +20,7 @@ from ostinato.cli.progress import Bar
 from ostinato.cli.sequences import Sequences
 from ostinato.cli.settings import build, combine, settings_kind, task_of
 from ostinato.communities import CommunityModel
+from ostinato.data.columns import as_text
 from ostinato.errors import DataError, Interrupted, OstinatoError, SettingsError
 from ostinato.kernels import choose
 from ostinato.layers import Stack

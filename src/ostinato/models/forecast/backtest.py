@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.data import Series
+from ostinato.data import Series, moved
 from ostinato.data.holdout import named
 from ostinato.errors import LengthError
 from ostinato.models import measures
@@ -20,8 +20,10 @@ class Backtest:
     * `truth`: `(origins, horizon, targets)`, NaN where it is missing; left out of all errors.
     * `forecasts`: by model, the same shape; `quantiles`: for models that give them, with one more axis.
     * `series`, `origins`: `(origins,)`, the number of the series and the row of the first step forecast.
-    * `times`: `(origins, horizon)`, where there is time. The first model is the one that was tested.
+    * `times`: `(origins, horizon)`, as the clocks of the file show them, where there is time.
     * `notes`: series that are left out, in words.
+
+    The first model is the one that was tested.
 
     ```python
     >>> truth = np.array([[[1.0]], [[3.0]]])
@@ -144,7 +146,8 @@ def evaluate(models: Mapping[str, Any], series: Series, starts: Sequence[int], s
     levels = first._levels
     times = None
     if series.times is not None:
-        times = np.concatenate([t[o[:, None] + steps] for t, o in zip(series.times, origins, strict=True)])
+        shown = [moved(t, series.zone, None) for t in series.times]
+        times = np.concatenate([t[o[:, None] + steps] for t, o in zip(shown, origins, strict=True)])
     left_out = [name for name, o in zip(series.ids, origins, strict=True) if not len(o)]
     return Backtest(
         truth,

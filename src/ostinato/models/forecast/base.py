@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from jaxtyping import PyTree
 
-from ostinato.data import Series, to_series
+from ostinato.data import Series, Table, counted_by, moved, to_series
 from ostinato.data.holdout import count_of, cut_series, split_series
 from ostinato.errors import LengthError, NonFiniteError, SettingsError
 from ostinato.models.base import Estimator, Weights
@@ -16,9 +16,8 @@ from ostinato.models.forecast.backtest import Backtest, evaluate, origins_of
 from ostinato.models.forecast.features import extended
 from ostinato.models.forecast.forecast import Forecast, point
 from ostinato.models.forecast.history import pack, packed_like, unpack
-from ostinato.models.forecast.regular import by_frequency, regular, too_short
+from ostinato.models.forecast.regular import regular, too_short
 from ostinato.models.forecast.unseen import check_unseen, unseen_rows
-from ostinato.models.reading import LARGEST, TOO_LARGE
 
 F = TypeVar("F", bound="ForecastEstimator")
 
@@ -88,13 +87,15 @@ class ForecastEstimator(Estimator):
         """The steps after the last target of each series: of the training data, or of `data`.
 
         `data` has the columns of the training data. Where covariates are known ahead, rows with these and an empty
-        target follow the last target. A series that is too short is left out, which the `notes` of the forecast say.
-        Raises `DataError` (columns; steps that are none of the training data's), `LengthError` (too few rows in all
-        series, a horizon that was not trained).
+        target follow the last target. Its rows are counted by the steps of the training data, and times come out in its
+        own zone. A series that is too short is left out, which the `notes` of the forecast say. Raises `DataError`
+        (columns, rows in other steps), `LengthError` (too few rows in all series, a horizon that was not trained).
         """
         self.check_fitted()
         horizon = self._horizon(horizon)
-        found = self._taken(self.tail_ if data is None else self._met(data))
+        given = self.tail_ if data is None else self._given(data)
+        found = self._counted(given, self.tail_.dt is not None)
+        self._check_values(found, [max(n - self._reach, 0) for n in found.history])
         kept = [i for i, rows in enumerate(found.history) if rows >= self._reach]
         if not kept:
             name, rows = found.ids[0], found.history[0]
@@ -104,7 +105,8 @@ class ForecastEstimator(Estimator):
             stop = found.history[i]
             one = extended(found, i, horizon, self.frequency_)
             parts.append(self._at(one, [np.array([stop])], horizon)[0])
-            times.append(None if one.times is None else one.times[0][stop : stop + horizon])
+            ahead = None if one.times is None else one.times[0][stop : stop + horizon]
+            times.append(None if ahead is None else moved(ahead, found.zone, given.zone))
         values = np.concatenate(parts)
         levels = self._levels
         short = too_short(found.ids, found.history, self._reach, "not forecast")
@@ -116,8 +118,9 @@ class ForecastEstimator(Estimator):
             found.time_name or "time",
             levels,
             values if levels else None,
-            self.roles_["series"] or "series",
-            (*(() if data is None else found.notes), *([short] if short else [])),
+            given.series_name,
+            given.zone,
+            (*(words for words in found.notes if words not in self.notes_), *([short] if short else [])),
         )
 
     def backtest(
@@ -146,7 +149,7 @@ class ForecastEstimator(Estimator):
         if not refit:
             self.check_fitted()
         found = self._met(data) if self.is_fitted else self._series(data, dict.fromkeys(("target", "time", "series")))
-        self._taken(found)
+        self._check_values(found)
         horizon = self._horizon(horizon)
         starts = self._starts(found, last, refit)
         train = cut_series(found, stops=starts)
@@ -168,7 +171,7 @@ class ForecastEstimator(Estimator):
         """
         self.check_fitted()
         found = self._met(data)
-        self._taken(found)
+        self._check_values(found)
         starts = [max(start, self._reach) for start in self._starts(found, last, False)]
         check_unseen(self, found, starts)
         test = evaluate({self.label: self}, found, starts, 1, self._horizon(None))
@@ -186,7 +189,7 @@ class ForecastEstimator(Estimator):
         self._check_settings()
         found = self._taken(self._series(data, roles))
         notes = self._learn(found, found.history, **options)
-        self.roles_ = roles | {"target": None if isinstance(data, Series) else list(found.target_names)}
+        self.roles_ = {"target": list(found.target_names), "time": found.time_name, "series": found.series_name}
         self.notes_ = (*found.notes, *notes)
         self.frequency_ = found.frequency
         self.rows_ = dict(zip(found.ids, found.history, strict=True))
@@ -251,9 +254,20 @@ class ForecastEstimator(Estimator):
         columns = {k: tuple(getattr(self, k, ())) for k in ("past", "future", "static")}
         return to_series(data, roles["target"], roles["time"], roles["series"], **columns)
 
+    def _given(self, data: Any) -> Series:
+        """Data with the columns of the training data; the times may be absent."""
+        if isinstance(data, Series):
+            return data
+        table = Table.from_frame(data)
+        return self._series(table, self.roles_ | ({} if self.roles_["time"] in table else {"time": None}))
+
+    def _counted(self, series: Series, uneven: bool) -> Series:
+        """The series counted by the steps, and on the clocks, of the training data; gaps are `uneven` or missing."""
+        return counted_by(series, self.frequency_, self.tail_.step, self.tail_.zone, uneven)
+
     def _met(self, data: Any) -> Series:
-        """Data that come after `fit`, in the steps of the training data."""
-        return by_frequency(self._series(data, self.roles_), self.frequency_)
+        """Data to be judged on, row by row as they came: a model on the grid finds its own places (`_forecasts`)."""
+        return self._counted(self._given(data), self.tail_.dt is not None or self._regular)
 
     def _taken(self, series: Series) -> Series:
         """The series as the model sees it, judged."""
@@ -271,27 +285,20 @@ class ForecastEstimator(Estimator):
         made = self._at(grid, [at[o] for at, o in zip(places, origins, strict=True)], span)
         return [y[np.arange(len(y))[:, None], np.minimum(s, y.shape[1] - 1)] for y, s in zip(made, steps, strict=True)]
 
-    def _check_values(self, series: Series) -> None:
-        parts = (
-            (series.target_names, series.target),
-            (series.past_names, series.past),
-            (series.future_names, series.future),
-        )
+    def _check_values(self, series: Series, starts: Sequence[int] | None = None) -> None:
+        """Raise `NonFiniteError` for a missing value, from `starts[i]` on, where the model takes none."""
+        if self._missing:
+            return
         for i, stop in enumerate(series.history):
-            for k, (names, part) in enumerate(parts):
-                gaps = np.argwhere(np.isnan(part[i][:stop]))
-                if gaps.size and not self._missing and k < 2:
+            start = 0 if starts is None else starts[i]
+            for names, part in ((series.target_names, series.target), (series.past_names, series.past)):
+                gaps = np.argwhere(np.isnan(part[i][start:stop]))
+                if gaps.size:
                     row, column = (int(k) for k in gaps[0])
+                    left_out = "".join(f"; {words}" for words in series.notes if words.endswith("missing"))
                     raise NonFiniteError(
-                        f"'{names[column]}' of series '{series.ids[i]}' is missing in row {row} ({len(gaps)} values in "
-                        "all); allow it with missing='observed'"
-                    )
-                large = np.argwhere(np.abs(part[i]) > LARGEST)
-                if large.size:
-                    row, column = (int(k) for k in large[0])
-                    value = part[i][row, column]
-                    raise NonFiniteError(
-                        f"'{names[column]}' of series '{series.ids[i]}': {value:g} in row {row} {TOO_LARGE}"
+                        f"'{names[column]}' of series '{series.ids[i]}' is missing in row {start + row} ({len(gaps)} "
+                        f"values in all); allow it with missing='observed'{left_out}"
                     )
 
     def _starts(self, series: Series, last: int | float | None, refit: bool) -> list[int]:

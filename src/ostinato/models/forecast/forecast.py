@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ostinato.data import Zone
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -13,12 +15,13 @@ class Forecast:
 
     * `quantiles`: `(series, horizon, targets, levels)` where `levels` were asked for; `values` is then the median, or
       the level next to it.
-    * `times`: for each series `(horizon,)`; `None` where there was no time.
+    * `times`: for each series `(horizon,)`, in UTC where there is a `zone`; `None` where there was no time.
+    * `series_name`: the column that told series apart. `notes`: what was done to the data on the way.
 
     It reads like a table in long layout: `forecast["Temp"]` is a column, `forecast.names` all of them,
-    `forecast.columns()` a dictionary that pandas and polars take. Columns: the series by the name of its column in the
-    data (`series_name`) where there are several, the time (or `step`, 1 to horizon), each target, and `Temp_q0.1` for
-    each level. `notes` say what was done on the way, and which series are left out.
+    `forecast.columns()` a dictionary that pandas and polars take. Columns: `series`, or the column that told series
+    apart under its own name; the time (text with its offset where there is a zone), or `step`, 1 to horizon; each
+    target, and `Temp_q0.1` for each level.
 
     ```python
     >>> forecast = Forecast(np.array([[[2.0], [3.0]]]), ("sold",), ("0",))
@@ -35,7 +38,8 @@ class Forecast:
     time_name: str = "step"
     levels: tuple[float, ...] = ()
     quantiles: np.ndarray | None = None
-    series_name: str = "series"
+    series_name: str | None = None
+    zone: Zone | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -45,12 +49,13 @@ class Forecast:
     def columns(self) -> dict[str, np.ndarray]:
         """All columns by name, each `(series * horizon,)`."""
         columns: dict[str, np.ndarray] = {}
-        if len(self.ids) > 1:
-            columns[self.series_name] = np.repeat(np.array(self.ids), self.horizon)
+        if len(self.ids) > 1 or self.series_name is not None:
+            columns[self.series_name or "series"] = np.repeat(np.array(self.ids), self.horizon)
         if self.times is None:
             columns["step"] = np.tile(np.arange(1, self.horizon + 1), len(self.ids))
         else:
-            columns[self.time_name] = np.concatenate(self.times)
+            times = np.concatenate(self.times)
+            columns[self.time_name] = times if self.zone is None else np.array(self.zone.written(times), str)
         for k, name in enumerate(self.target_names):
             columns[name] = self.values[..., k].reshape(-1)
         if self.quantiles is not None:
@@ -83,7 +88,12 @@ class Forecast:
         """A pandas frame; needs pandas."""
         import pandas
 
-        return pandas.DataFrame(self.columns())
+        columns: dict[str, Any] = self.columns()
+        if self.zone is not None and self.times is not None:
+            name = self.zone.name or (None if not self.zone.fixed else str(self.zone))
+            times = pandas.to_datetime(columns[self.time_name], utc=True)
+            columns[self.time_name] = times if name is None else times.tz_convert(name)
+        return pandas.DataFrame(columns)
 
     def __str__(self) -> str:
         columns = {name: [_cell(v) for v in column[:20]] for name, column in self.columns().items()}

@@ -19,7 +19,7 @@ from ostinato.models.forecast.baselines import default_baselines, trained_horizo
 from ostinato.models.forecast.features import Features
 from ostinato.models.forecast.losses import LOSSES, decayed, loss_of, mean_loss
 from ostinato.models.forecast.network import ForecastNet, Skip, forward, roll
-from ostinato.models.forecast.regular import refuse_gaps, too_short
+from ostinato.models.forecast.regular import too_short
 from ostinato.models.forecast.windows import OriginWindows, ridge_map
 from ostinato.models.trained import TrainedEstimator
 
@@ -203,12 +203,6 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
     def _baselines(self, train: Series, horizon: int) -> dict[str, ForecastEstimator]:
         return default_baselines(self, train, horizon)
 
-    def _taken(self, series: Series) -> Series:
-        series = super()._taken(series)
-        if hasattr(self, "features_") and not self.features_.uneven and series.dt is not None:
-            refuse_gaps(series)
-        return series
-
     def _check_settings(self) -> None:
         super()._check_settings()
         check_amount("validation", self.validation)
@@ -225,12 +219,8 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         source, ahead = self._prepare(series, stops)
         network = self._network(source)
         batches = Batches(source, min(self.batch_size, len(source)), seed=self.seed, buckets=1)
-        validate = None
-        if ahead is not None:
-
-            def validate(network: ForecastNet) -> dict[str, float]:
-                return {"validation": self._loss_on(network, ahead)}
-
+        judge = lambda network: {"validation": self._loss_on(network, ahead)}
+        validate = None if ahead is None else judge
         result = self._train(
             network,
             batches,
@@ -338,7 +328,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         empty = np.zeros((0, steps, self.features_.layout.targets, *([len(self._levels)] if self._levels else [])))
         return np.concatenate([empty, *blocks])
 
-    def _loss_on(self, network: ForecastNet, source: OriginWindows) -> float:
+    def _loss_on(self, network: ForecastNet, source: Any) -> float:
         """The loss that is trained, on all windows of a source."""
         steps = self._trained_horizon
         y = self._forecast(network, source, steps)

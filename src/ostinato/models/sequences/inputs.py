@@ -76,6 +76,7 @@ def as_sequences(given: Any, *, features: int | None = None, missing: bool = Fal
 def targets_of(given: Any, targets: Any, name: str = "y") -> Any:
     """The targets: those given, else the labels that the sequences bring. Raises `DataError` where there are none."""
     if targets is None and isinstance(given, LabelledSequences):
+        given.check_labels()
         targets = given.labels
     if targets is None:
         raise DataError(f"{name}: expected one target for each sequence, got None")
