@@ -167,7 +167,7 @@ def test_report_and_info(forecast_run: Run, tmp_path: Path) -> None:
 def _weights(model: Any) -> list[np.ndarray]:
     import jax
 
-    return [np.asarray(w) for w in jax.tree.leaves(model.net_) if hasattr(w, "dtype") and w.dtype == np.float32]
+    return [np.asarray(w) for w in jax.tree.leaves(model.network_) if hasattr(w, "dtype") and w.dtype == np.float32]
 
 
 def test_words_for_people(forecast_run: Run, series_file: Path) -> None:

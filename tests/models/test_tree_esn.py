@@ -55,7 +55,7 @@ def test_settings_are_not_chosen_by_the_error_on_the_training_trees():
     """Many units fit any few trees; only leaving trees out shows that they have learned noise."""
     rng = np.random.default_rng(1)
     found = [drawn(rng, int(n)) for n in rng.integers(2, 9, 30)]
-    y = np.array([len(t) for t in found]) + rng.normal(0, 3.0, 30)
+    y = np.array([len(t) for t in found]) + rng.normal(0, 5.0, 30)
     sizes, errors = (2, 28), {}
     for size in sizes:
         model = TreeESN(size, sigma=1.0, reservoirs=1).fit(found, y)

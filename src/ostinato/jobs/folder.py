@@ -174,7 +174,7 @@ def _parameters(model: Any) -> int | None:
 
 def network_of(model: Any) -> Any:
     """The network inside a model, or None."""
-    return getattr(model, "net_", getattr(model, "network_", None))
+    return getattr(model, "network_", None)
 
 
 def kernel_path(model: Any) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostinato.errors import DataError, LengthError, SettingsError
+from ostinato.errors import DataError, SettingsError
 from ostinato.jobs import options as o
 from ostinato.jobs.base import Job
 from ostinato.jobs.options import NETWORK, Option
@@ -14,12 +14,6 @@ if TYPE_CHECKING:
     from ostinato.data import Series
     from ostinato.models import Estimator, Forecaster
     from ostinato.runs import Evaluation
-
-EVERY_ORDER = 24
-"""Autoregressions of up to this order are all tried; of longer ones that order, its half, its quarter, ..."""
-
-CHOOSING = 0.15
-"""The share of the training rows on which their orders are compared."""
 
 
 @dataclass(frozen=True)
@@ -150,19 +144,10 @@ class Forecast(Job):
             Persistence(model.horizon).fit(train).backtest(held, settings.data.test, baselines={})
 
     def baselines(self, model: Any, train: "Series", settings: Any) -> "dict[str, Estimator]":
-        """Fitted to the same rows as the model; of the linear ones that which does best at their end."""
-        from ostinato.models import LinearAR, SeasonalNaive
+        """Fitted to the same rows as the model."""
         from ostinato.models.forecast.baselines import default_baselines
 
-        found: dict[str, Estimator] = {}
-        known = default_baselines(model, train, model.horizon)
-        if settings.data.season is not None:
-            known["seasonal-naive"] = SeasonalNaive(settings.data.season, model.horizon)
-        for baseline in known.values():
-            chosen = _best_order(baseline, train) if isinstance(baseline, LinearAR) else baseline
-            name = f"linear({chosen.order})" if isinstance(chosen, LinearAR) else chosen.kind
-            found[name] = chosen.fit(train)
-        return found
+        return {**default_baselines(model, train, model.horizon, settings.data.season)}
 
     def evaluate(self, model: Any, baselines: Mapping[str, Any], held: "Series", settings: Any) -> "Evaluation":
         from ostinato.jobs.figures.backtest import of_backtest
@@ -172,44 +157,14 @@ class Forecast(Job):
     def unseen(self, model: Any, baselines: Mapping[str, Any], data: "Series", settings: Any) -> "Evaluation":
         """The model on all rows that came after those it was trained on. Raises `DataError` where there are none."""
         from ostinato.jobs.figures.backtest import of_backtest
+        from ostinato.models.forecast.unseen import unseen_rows
 
         del settings
-        rows = min(_unseen(model, data, i) for i in range(len(data)))
+        rows = max(unseen_rows(model, data))
         if rows < model.horizon:
             raise DataError(f"{rows} rows after those that the model was trained on, its horizon is {model.horizon}")
-        return of_backtest(model.backtest(data, rows, baselines=dict(baselines)), data.time_name)
+        return of_backtest(model.backtest(data, None, baselines=dict(baselines)), data.time_name)
 
     def predict(self, model: Any, source: Any, settings: Any, horizon: int | None = None) -> dict[str, Any]:
         """The steps that follow each series, as columns."""
         return model.predict(self.read(source, settings), horizon).columns()
-
-
-def _best_order(linear: Any, series: "Series") -> Any:
-    """The autoregression of the order that forecasts the last rows best: one that is too long is no honest baseline."""
-    import contextlib
-
-    most = linear.order
-    orders = range(1, most + 1) if most <= EVERY_ORDER else [most // 2**k for k in range(most.bit_length())]
-    errors: dict[int, float] = {}
-    for order in orders:
-        candidate = type(linear)(**{**linear.get_params(), "order": order})
-        with contextlib.suppress(LengthError):
-            test = candidate.backtest(series, CHOOSING, refit=True, baselines={})
-            errors[order] = test.mse(test.model)
-    return type(linear)(**{**linear.get_params(), "order": min(errors, key=errors.__getitem__, default=most)})
-
-
-def _unseen(model: Any, series: "Series", index: int) -> int:
-    """How many rows of a series the model has not seen."""
-    import numpy as np
-
-    rows, name = series.history[index], series.ids[index]
-    if name not in model.rows_:
-        return rows
-    k = model.tail_.ids.index(name)
-    if series.times is not None and model.tail_.times is not None:
-        end = model.tail_.times[k][model.tail_.history[k] - 1]
-        return int((series.times[index][:rows] > end).sum())
-    tail, seen = model.tail_.target[k][: model.tail_.history[k]], model.rows_[name]
-    there = series.target[index][max(seen - len(tail), 0) : seen]
-    return rows - seen if there.shape == tail.shape and np.array_equal(there, tail, equal_nan=True) else rows

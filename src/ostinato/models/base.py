@@ -75,13 +75,18 @@ class Estimator:
             setattr(self, name, value)
         return self
 
+    def _blank(self: E) -> E:
+        """The same settings, not fitted."""
+        fresh = object.__new__(type(self))
+        vars(fresh).update(self.get_params())
+        return fresh
+
     def _refit(self: E, *data: Any, **options: Any) -> E:
         """`_fit` of a blank copy, whose attributes are taken over when it is through.
 
         So nothing is kept from an earlier fit, and one that fails leaves the estimator as it was.
         """
-        fresh = object.__new__(type(self))
-        vars(fresh).update(self.get_params())
+        fresh = self._blank()
         fresh._fit(*data, **options)
         kept = {name: value for name, value in vars(self).items() if not (name.endswith("_") or name.startswith("_"))}
         self.__dict__ = kept | vars(fresh)

@@ -1,6 +1,7 @@
 """The optimiser of the estimators: Adam with a learning-rate schedule, weight decay, and a bound on the gradient."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import optax
@@ -13,6 +14,8 @@ STAIR, STAIR_EPOCHS, STAIR_END = 0.25, 12, 100
 """The staircase: so many times the rate after each so many epochs, before this epoch."""
 
 
+# Kept, so that a second fit with the same settings finds the update that was compiled for the first.
+@lru_cache(maxsize=64)
 def learning_rate(name: str, rate: float, steps: int, *, per_epoch: int = 1, warm_up: bool = False) -> Any:
     r"""The learning rate over so many steps: a number, or a function of the step.
 
@@ -37,6 +40,7 @@ def learning_rate(name: str, rate: float, steps: int, *, per_epoch: int = 1, war
     return rate
 
 
+@lru_cache(maxsize=64)
 def adam(
     rate: Any,
     *,

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 
 from ostinato.errors import SettingsError
-from ostinato.learning import DirectRule, Method, make_rule
+from ostinato.learning import DirectRule, make_rule
 from ostinato.models.base import Estimator
 from ostinato.models.optimizer import adam, learning_rate
 from ostinato.runs import Run, checkpoints, difference
@@ -58,7 +58,7 @@ class TrainedEstimator(Estimator):
         super()._check_settings()
         self._rule()
 
-    def _rule(self) -> Method:
+    def _rule(self) -> Any:
         """How the gradients are found, or what takes their place. Raises `SettingsError`."""
         return make_rule(getattr(self, "rule", "bptt"), getattr(self, "rule_settings", None))
 
@@ -175,17 +175,18 @@ def digest(data: Any) -> str:
     return found.hexdigest()
 
 
-def _feed(update: Callable[[bytes], Any], value: Any) -> None:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+def _feed(update: Callable[[bytes], Any], given: Any) -> None:
+    value: Any = given
+    if dataclasses.is_dataclass(given):
+        value = {field.name: getattr(given, field.name) for field in dataclasses.fields(given)}
     if isinstance(value, Mapping):
         value = [part for item in value.items() for part in item]
-    if hasattr(value, "dtype") and getattr(value.dtype, "kind", "O") not in "OUST":
-        array = np.ascontiguousarray(value)
+    array = np.asarray(value) if hasattr(value, "dtype") else None
+    if array is not None and array.dtype.kind not in "OUST":
         update(f"{array.dtype.str} {array.shape}\n".encode())
         update(array.tobytes())
         return
-    value = value.tolist() if hasattr(value, "tolist") else value
+    value = value if array is None else array.tolist()
     if isinstance(value, list | tuple):
         update(f"{len(value)}[".encode())
         for part in value:

@@ -142,20 +142,17 @@ class SequenceEstimator(TrainedEstimator):
         encoded, scale = target.encode(raw), Standardizer.fit(sequences.take(rest).values)
         train = self._source(sequences.take(rest), scale, target.take(encoded, rest))
         batches = Batches(train, self.batch_size, seed=self.seed, buckets=_edges(train.lengths, self.buckets))
-        validate = None
-        if len(held):
-            source, truth = self._source(sequences.take(held), scale, None), target.take(encoded, held)
-
-            def validate(model: Any) -> dict[str, float]:
-                return target.measures(self._outputs(model, source, batches.edges), truth)
-
+        held_source = self._source(sequences.take(held), scale, None) if len(held) else None
+        judge = lambda network: target.measures(
+            self._outputs(network, held_source, batches.edges), target.take(encoded, held)
+        )
         result = self._train(
             self._network(sequences.features, target.size, stream(self.seed, "weights")),
             batches,
             loss=target.loss,
             steps=self.epochs * len(batches),
             data=(sequences, raw),
-            validate=validate,
+            validate=None if held_source is None else judge,
             run=run,
             callback=callback,
         )
@@ -233,7 +230,7 @@ class SequenceEstimator(TrainedEstimator):
         source = self._source(sequences, self.scale_, None)
         return self._outputs(self.network_, source, self.edges_)
 
-    def _outputs(self, network: SequenceNetwork, source: SequenceSource, edges: Any) -> Any:
+    def _outputs(self, network: SequenceNetwork, source: Any, edges: Any) -> Any:
         size = min(self.batch_size, 1 << (len(source.lengths) - 1).bit_length())
         batches = Batches(source, size, shuffle=False, buckets=_reaching(edges, int(source.lengths.max())))
         found: list[Any] = [None] * len(source.lengths)
