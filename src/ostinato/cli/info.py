@@ -32,7 +32,7 @@ def show_info(ctx: typer.Context, folder: Path) -> None:
         "state": "trained" if trained else STOPPED,
         "steps": max([*steps, record.metrics.get("steps", 0)]),
         "stopped": record.metrics.get("stopped"),
-        "parameters": getattr(model, "parameters_", None) if network is None else count_parameters(network),
+        "parameters": getattr(model, "parameters_", None if network is None else count_parameters(network)),
         "checkpoints": sorted(steps),
         "best": record.metrics.get("best"),
         "held_out": made.held_out if made else None,
