@@ -7,6 +7,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from ostinato.communities import ConsumerResource
+from ostinato.data import Communities
 from ostinato.errors import DataError, SettingsError, ShapeError
 
 RNG = np.random.default_rng(0)
@@ -44,6 +45,28 @@ def test_cross_feeding_with_passages_is_what_another_solver_finds() -> None:
             np.testing.assert_allclose(found[row, at + 1], z, rtol=1e-8, atol=1e-10)
             if stop == 12.0:
                 z = 0.1 * z + 0.9 * np.concatenate([np.zeros(3), medium])
+
+
+def test_a_fit_finds_the_parameters_again() -> None:
+    c, y, m = np.array([[0.5, 0.0], [0.2, 0.4]]), np.array([[0.4, 0.0], [0.3, 0.2]]), np.array([0.05, 0.02])
+    truth = ConsumerResource.from_parameters(c, y, m)
+    hours = np.arange(0.0, 30.0, 0.25)
+    x, r = RNG.uniform(0.05, 0.3, (6, 2)), RNG.uniform(0.5, 3, (6, 2))
+    x[0, 1] = x[1, 0] = 0.0
+    values = truth.simulate(x, r, hours)
+    data = Communities(tuple("abcdef"), ("A", "B"), ("s", "t"), hours, values)
+    found = ConsumerResource(ridge=1e-9).fit(data)
+    np.testing.assert_allclose(found.uptake_, c, atol=0.01)
+    np.testing.assert_allclose(found.yields_, y, atol=0.01)
+    np.testing.assert_allclose(found.maintenance_, m, atol=0.005)
+    np.testing.assert_allclose(found.predict(data), values[:, 1:], atol=0.05)
+    values[2, 5], values[3, 7, 3] = np.nan, np.nan
+    gaps = ConsumerResource(ridge=1e-9).fit(data)
+    np.testing.assert_allclose(gaps.uptake_, found.uptake_, atol=0.005)
+    # A large penalty holds everything back.
+    assert (ConsumerResource(ridge=1e6).fit(data).uptake_ < 0.01).all()
+    with pytest.raises(DataError, match="expected metabolites, which are the resources"):
+        ConsumerResource().fit(Communities(tuple("abcdef"), ("A", "B", "s", "t"), (), hours, values))
 
 
 def test_refused() -> None:

@@ -1,5 +1,7 @@
 """Lotka-Volterra models: closed forms, an independent solver, passages, bounds, and models found again from samples."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -59,6 +61,22 @@ def test_against_another_solver(third: float) -> None:
     start = starts()
     found = model.simulate(start, HOURS)
     for x0, ours in list(zip(start, found, strict=True))[:4]:
+        other = solve_ivp(
+            lambda t, x: right_hand_side(model, x), (0, 48), x0, method="DOP853", t_eval=HOURS, rtol=1e-12, atol=1e-14
+        )
+        np.testing.assert_allclose(ours, other.y.T, rtol=1e-8, atol=1e-10)
+
+
+def test_of_the_third_order_only_what_has_two_different_others_is_read() -> None:
+    """Squares, and each pair a second time, stand in the array, and change nothing."""
+    rng = np.random.default_rng(0)
+    model = LotkaVolterra.from_parameters(rng.uniform(0.1, 0.5, 4), -np.eye(4), -rng.uniform(0, 1, (4, 4, 4)))
+    start = starts()
+    found = model.simulate(start, HOURS)
+    assert model.third_ is not None
+    upper = LotkaVolterra.from_parameters(model.growth_, model.interactions_, np.triu(model.third_, 1))
+    np.testing.assert_array_equal(upper.simulate(start, HOURS), found)
+    for x0, ours in list(zip(start, found, strict=True))[:2]:
         other = solve_ivp(
             lambda t, x: right_hand_side(model, x), (0, 48), x0, method="DOP853", t_eval=HOURS, rtol=1e-12, atol=1e-14
         )
@@ -135,3 +153,12 @@ def test_what_is_refused() -> None:
         LotkaVolterra.from_parameters([np.nan], [[1.0]])
     with pytest.raises(SettingsError, match="ridge: expected 0 or more, got -1"):
         LotkaVolterra(ridge=-1).fit(data_of(model, HOURS))
+    zero = Communities(("a", "b"), ("A", "B"), (), HOURS, np.zeros((2, len(HOURS), 2)))
+    with pytest.raises(DataError, match="no abundance above 0 of any of A, B"):
+        LotkaVolterra().fit(zero)
+    ones = replace(zero, values=np.ones_like(zero.values))
+    with pytest.raises(SettingsError, match="do not determine the interactions of 'A'; expected a penalty above 0"):
+        LotkaVolterra(ridge=0).fit(ones)
+    ones.values[..., 1] = 0.0
+    with pytest.raises(DataError, match="species 'B' is in fewer than two pairs of consecutive samples"):
+        LotkaVolterra().fit(ones)

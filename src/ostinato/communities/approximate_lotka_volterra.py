@@ -79,8 +79,8 @@ class ApproximateLotkaVolterra(TrainedEstimator):
     ```python
     >>> x = np.array([[0.1, 0.0], [0.0, 0.1], [0.1, 0.1], [0.2, 0.1]])
     >>> data = Communities(tuple("abcd"), ("A", "B"), (), np.arange(2.0), np.stack([x, x + x * (0.5 - x)], axis=1))
-    >>> model = ApproximateLotkaVolterra(hidden_size=2, epochs=600, learning_rate=0.1).fit(data)
-    >>> bool(np.abs(model.predict(data) - data.values[:, 1:]).max() < 1e-3)
+    >>> model = ApproximateLotkaVolterra(hidden_size=2, epochs=20, learning_rate=0.1).fit(data)
+    >>> bool(np.abs(model.predict(data) - data.values[:, 1:]).max() < 0.02)
     True
 
     ```

@@ -49,8 +49,8 @@ class ConsumerResource(Estimator):
     >>> model.simulate([[0.01]], [[2.0]], [0.0, 12.0, 48.0]).round(4).tolist()
     [[[0.01, 2.0], [1.0094, 0.0011], [1.01, 0.0]]]
     >>> hours = np.arange(0.0, 12.0, 0.25)
-    >>> values = model.simulate([[0.01], [0.2]], [[2.0], [1.0]], hours)
-    >>> found = ConsumerResource().fit(Communities(("a", "b"), ("A",), ("sugar",), hours, values))
+    >>> values = model.simulate([[0.01]], [[2.0]], hours)
+    >>> found = ConsumerResource().fit(Communities(("a",), ("A",), ("sugar",), hours, values))
     >>> found.uptake_.round(2).tolist(), found.yields_.round(2).tolist()
     ([[1.0]], [[0.5]])
 

@@ -43,9 +43,9 @@ class LotkaVolterra(Estimator):
     >>> model = LotkaVolterra.from_parameters([0.5], [[-0.5]])
     >>> model.simulate([[0.01]], [0.0, 12.0, 100.0]).round(4).tolist()
     [[[0.01], [0.803], [1.0]]]
-    >>> start, hours = np.array([[0.1], [0.3]]), np.arange(0.0, 24.0, 0.5)
-    >>> data = Communities(("a", "b"), ("A",), (), hours, model.simulate(start, hours))
-    >>> found = LotkaVolterra(ridge=1e-6).fit(data)
+    >>> hours = np.arange(0.0, 24.0, 0.5)
+    >>> logistic = 1 / (1 + 9 * np.exp(-0.5 * hours))
+    >>> found = LotkaVolterra(ridge=1e-6).fit(Communities(("a",), ("A",), (), hours, logistic[None, :, None]))
     >>> found.growth_.round(2).tolist(), found.interactions_.round(2).tolist()
     ([0.5], [[-0.5]])
 

@@ -65,9 +65,10 @@ class CommunityModel(TrainedEstimator):
     >>> values = np.stack([start, later], axis=1)
     >>> names = tuple(f"c{i}" for i in range(12))
     >>> data = Communities(names, ("A", "B"), (), np.array([0.0, 24.0]), values)
-    >>> model = CommunityModel(hidden_size=8, members=1, folds=0, epochs=300).fit(data)
-    >>> bool(np.abs(model.predict(data).values[:, 1] - later).max() < 0.05)
-    True
+    >>> model = CommunityModel(hidden_size=8, members=1, folds=0, epochs=20, learning_rate=0.05).fit(data)
+    >>> made = model.predict(data).values[:, 1]
+    >>> bool(np.abs(made - later).max() < 0.1), bool((made[~data.present] == 0).all())
+    (True, True)
 
     ```
     """

@@ -76,6 +76,25 @@ def deciding(rows: Sequence[Mapping[str, float | None]]) -> str:
     return next((name for name in names if all(row[name] is not None for row in rows)), names[0])
 
 
+def beaten_by_the_mean(label: str, figures: Mapping[str, float], measure: str) -> str:
+    """In words, that no model is as near as the mean of what was measured, where every R² is below 0; otherwise "".
+
+    ```python
+    >>> beaten_by_the_mean("lstm", {"lstm": -0.5, "mean": -1.0}, "R² of species")
+    'Nothing beats the mean of what was measured: R² of species is -0.5 for lstm, -1 for the best baseline (mean).'
+    >>> beaten_by_the_mean("lstm", {"lstm": -0.5, "mean": 0.0}, "R² of species")
+    ''
+
+    ```
+    """
+    if max(figures.values()) >= 0:
+        return ""
+    others = {name: value for name, value in figures.items() if name != label}
+    best = max(others, key=lambda name: others[name], default=None)
+    beside = "" if best is None else f", {others[best]:.4g} for the best baseline ({best})"
+    return f"Nothing beats the mean of what was measured: {measure} is {figures[label]:.4g} for {label}{beside}."
+
+
 def by_time(communities: Communities, predicted: Float[np.ndarray, "n later features"]) -> list[dict[str, Any]]:
     """Squared Pearson r (`r2`) and the coefficient of determination (`determination`) at each time after the first.
 

@@ -83,8 +83,8 @@ def _warn(diverged: Mapping[Any, float]) -> None:
     listed = [f"{name!r} by {stop:g} h" for name, stop in itertools.islice(diverged.items(), SHOWN)]
     more = f" and {len(diverged) - SHOWN} more" if len(diverged) > SHOWN else ""
     words = f"{'communities' if len(diverged) > 1 else 'community'} {', '.join(listed)}{more}"
-    # The caller of `LotkaVolterra.simulate`.
-    warnings.warn(f"{words}: abundances grow without end; they are NaN from there on", RuntimeWarning, stacklevel=4)
+    # At the line that calls `LotkaVolterra.simulate`.
+    warnings.warn(f"{words}: abundances grow without end; they are NaN from there on", RuntimeWarning, stacklevel=5)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostinato.errors import DataError, SettingsError
+from ostinato.errors import DataError
 from ostinato.jobs import options as o
 from ostinato.jobs.base import Job
 from ostinato.jobs.options import NETWORK, Option
@@ -132,13 +132,12 @@ class Forecast(Job):
     def check(self, model: Any, train: "Series", held: "Series | None", settings: Any) -> None:
         """The season, and whether a forecast of every series can be compared in its held-out end."""
         from ostinato.models import Persistence
+        from ostinato.models.forecast.base import check_season
 
-        season = settings.data.season
-        if season is not None and not 0 < season < min(train.history):
-            raise SettingsError(f"data.season: expected 1 to below {min(train.history)} steps, got {season}")
+        check_season(settings.data.season, train)
         if held is None:
             return
-        model._check_values(held, held.history)
+        model._taken(held)
         if model.horizon >= 1:
             # Persistence needs one row only, so that what is refused here is the held-out end itself.
             Persistence(model.horizon).fit(train).backtest(held, settings.data.test, baselines={})

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ostinato.communities import CommunityModel
-from ostinato.communities.scores import MEANINGS, deciding, table_row
+from ostinato.communities.scores import MEANINGS, beaten_by_the_mean, deciding, table_row
 from ostinato.data import Communities
 from ostinato.jobs.figures.verdict import verdict
 from ostinato.runs import Evaluation, Score, Section
@@ -48,19 +48,11 @@ def of_communities(model: CommunityModel, communities: Communities, held_out: st
 
 
 def community_verdict(label: str, figures: Mapping[str, float | None], measure: str) -> str:
-    """`verdict` by R², and a word of caution where even the mean of what was measured would have been nearer.
-
-    ```python
-    >>> community_verdict("lstm", {"lstm": -0.5, "mean": -1.0}, "R² of species")
-    'lstm wins: R² of species -0.5, the best baseline (mean) has -1. Below 0: the mean of the measured is nearer.'
-
-    ```
-    """
+    """`verdict` by R², unless even the mean of what was measured is nearer than all models."""
     known = {name: value for name, value in figures.items() if value is not None}
     if label not in known:
         return f"{label}: too few values were measured to tell how good it is."
-    low = " Below 0: the mean of the measured is nearer." if max(known.values()) < 0 else ""
-    return verdict(label, known, measure, higher=True) + low
+    return beaten_by_the_mean(label, known, measure) or verdict(label, known, measure, higher=True)
 
 
 def _trajectories(communities: Communities, made: Any, most: int = 3) -> list[Section]:
