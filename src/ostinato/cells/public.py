@@ -63,3 +63,4 @@ from .recollect import Recollect as Recollect
 from .rmlp import RecurrentMLP as RecurrentMLP
 from .second_order import SecondOrder as SecondOrder
 from .slstm import SLSTM as SLSTM
+from .standard import StandardCell as StandardCell
