@@ -11,7 +11,8 @@ import numpy as np
 from ostinato.cells import CELLS
 from ostinato.layers import RNN
 from ostinato.learning.base import Approximate, Exact, Refusal
-from ostinato.learning.table import RULES, make_rule
+from ostinato.learning.make import make_rule
+from ostinato.learning.table import RULES
 
 SETTINGS: dict[str, dict[str, Any]] = {"truncated-bptt": {"window": 20}}
 """What rules are asked with that have no defaults."""
