@@ -105,6 +105,7 @@ def run(
                     if job.source is not None:
                         source = type(data).__name__ if path is None else path.name
                         run.write_data({"file": source, **job.describe(found)})
+                    run.check_stopped()
                     with reporter.progress(job.progress) as callback:
                         job.fit(model, train, run, callback, **options)
                     keep_found(job, run, model, train, held, settings)
