@@ -141,8 +141,8 @@ def test_numbers_of_a_section_are_where_they_belong() -> None:
 
 def test_a_table_keeps_its_order_and_says_which_row_is_ours() -> None:
     source = shown(section("t", Table(("model", "RMSE"), (("a", 0.125), ("b", None)), (1,))))
-    assert "<tr><td>a</td><td>0.125</td></tr>" in source
-    assert '<tr class="ours"><td>b</td><td>–</td></tr>' in source
+    assert '<tr><td class="word">a</td><td>0.125</td></tr>' in source
+    assert '<tr class="ours"><td class="word">b</td><td>–</td></tr>' in source
 
 
 def test_a_score_alone_has_no_table_of_baselines() -> None:
