@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,21 @@ def test_numbers_of_a_section_are_where_they_belong() -> None:
     assert [back(px, x) for _, px, _ in points] == pytest.approx([0.0, 2.0], abs=0.01)
     assert [back(py, y) for _, _, py in points] == pytest.approx([1.0, 4.0], abs=0.01)
     assert (y[1], [kind for kind, _, _ in points]) == (0.0, ["M", "M"])
+
+
+def test_points_of_the_two_clouds() -> None:
+    """Beside two points that span the axes, one that is read back by their places: true 3, predicted 2."""
+    made = {}
+    for content in (Scatter((0.0, 10.0, 3.0), (0.0, 10.0, 2.0)), Residuals((0.0, 10.0, 3.0), (0.0, 10.0, 2.0))):
+        source = shown(section("cloud", content))
+        places = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', source.split("</svg>")[0])
+        made[type(content)] = [(float(x), float(y)) for x, y in places]
+    (x0, y0), (x1, y1), (x, y) = made[Scatter]
+    assert ((x - x0) / (x1 - x0), (y - y0) / (y1 - y0)) == pytest.approx((0.3, 0.2), abs=1e-3)
+    (x0, y0), (x1, y1), (x, y) = made[Residuals]
+    assert (x - x0) / (x1 - x0) == pytest.approx(0.2, abs=1e-3)
+    assert y0 == y1
+    assert y < y0 - 50  # what is left of the truth, 3 - 2, stands above the level of 0
 
 
 def test_a_table_keeps_its_order_and_says_which_row_is_ours() -> None:
