@@ -53,7 +53,7 @@ def test_what_is_loaded_says_the_same_to_the_bit(tmp_path):
     assert again.training_ == model.training_
     for data in (None, table()):
         said, there = again.predict(data), model.predict(data)
-        assert said.names == there.names == ("series", "day", "y")
+        assert said.names == there.names == ("id", "day", "y")
         assert said["y"].tolist() == there["y"].tolist()
         assert said["day"].tolist() == there["day"].tolist()
     assert sorted(p.name for p in (tmp_path / "model").iterdir()) == ["manifest.json", "weights.safetensors"]

@@ -80,6 +80,8 @@ class ForecastEstimator(Estimator):
         horizon = self._horizon(horizon)
         given = self.tail_ if data is None else self._given(data)
         found = self._counted(given)
+        self._check_values(given, given.history)
+        # Rows that the file has not got at all matter only where the forecast looks.
         self._check_values(found, found.history, [max(n - self._reach, 0) for n in found.history])
         parts, times = [], []
         for i, stop in enumerate(found.history):
