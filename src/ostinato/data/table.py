@@ -137,7 +137,10 @@ class Table:
         return self._zones.get(name)
 
     def text(self, name: str) -> np.ndarray:
-        """A column as strings, as they stand in the file; of a frame, whole numbers without their `.0`, missing ones empty."""
+        """A column as strings, as they stand in the file.
+
+        Of a frame, whole numbers are without their `.0`, and what is missing is empty.
+        """
         self._read(name)
         column = self._columns[name]
         if column.dtype == object:
