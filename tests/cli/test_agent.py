@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from ostinato.agents import load_agent, make_environment
@@ -32,14 +33,19 @@ def test_from_command_to_report(tmp_path):
     assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["networks"] == 2
-    kept = json.loads((out / "agents.json").read_text())
-    assert kept["summary"]["learned"] == sum(n >= 0 for n in kept["trials_to_criterion"]) == found["learned"]
+    told = answer("info", out)
+    learned = [n for n in told["trials_to_criterion"] if n >= 0]
+    assert told["summary"]["learned"] == len(learned) == found["learned"]
+    kept = json.loads((out / "evaluation.json").read_text())
+    (score,) = kept["scores"]
+    assert score["values"] == {"learned": len(learned), "networks": 2, "median trials": np.median(learned)}
+    drawn = {section["title"]: section["data"] for section in kept["sections"]}
+    assert drawn["Networks that learned the task"]["x"] == [0, *sorted(learned)]
+    assert drawn["A trial"]["inputs"] == list(make_environment("match", {"delay": 0}).inputs)
     page = (out / "report.html").read_text()
     for words in ("Learning curve", "A trial", "Values of the actions", "Gates: near 0", "test", "non-match"):
         assert words in page
-    told = answer("info", out)
     assert told["state"] == "trained"
-    assert told["trials_to_criterion"] == kept["trials_to_criterion"]
     assert told["settings"]["settings"]["learner"] == {"gate": 1.0}
     assert told["environment"]["jax"]
     (out / "report.html").unlink()
@@ -48,7 +54,7 @@ def test_from_command_to_report(tmp_path):
     refused = refusal(3, "predict", out, "new.csv")
     assert "expected a run of forecast, classify, regress, community, got one of 'agent'" in refused
     # A network that met the criterion does the task as Gymnasium sees it: 85 % of trials were right, half by chance.
-    assert kept["trials_to_criterion"][0] > 0
+    assert told["trials_to_criterion"][0] > 0
     lived = load_agent(out).live(GymTask(make_environment("match", {"delay": 0})), 300)
     assert lived["reward"][lived["done"]].mean() > 0.8
     with pytest.raises(SettingsError, match="network: expected 0 to 1, got 2"):
@@ -59,10 +65,8 @@ def test_from_command_to_report(tmp_path):
     other = call("fit", "agent", *SMALL, "--out", str(out))
     assert other.exit_code == 3
     assert "settings.learner.gate" in other.stderr
-    (out / "agents.json").write_text('{"title": "half"}')
-    assert "agents.json: has no verdict, summary" in refusal(4, "report", out)
-    (out / "agents.json").unlink()
-    assert "has not ended yet" in refusal(3, "report", out)
+    (out / "evaluation.json").write_text('{"title": "half"}')
+    assert "evaluation.json: task: must be given" in refusal(4, "report", out)
 
 
 def test_trials_of_one_step_are_reported(tmp_path):
@@ -79,7 +83,7 @@ def test_trials_of_one_step_are_reported(tmp_path):
         (["--cell", "elman"], "cell: expected one of augment, gru"),
         (["--task", "bandit", "--delay", "2"], "bandit: has no setting 'delay'"),
         (["--task", "match", "--delay", "5", "--set", "task.length=4"], "do not fit into a trial of 4"),
-        (["--set", "delay=5"], "--set: expected task.NAME=VALUE"),
+        (["--set", "delay=5"], "delay: no such setting; known are task, environment"),
         (["--set", "learner.beta=fast"], "recollect.beta: expected float, got 'fast'"),
         (["--share", "1.5"], "share: expected 0 to less than 1"),
         (["--networks", "0"], "--networks, --trials: expected 1 or more"),

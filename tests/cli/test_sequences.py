@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ostinato.cli.sequences import Sequences, _chosen
-from ostinato.cli.settings import combine
 from ostinato.data import LabelledSequences, read_sequences, read_table
+from ostinato.jobs import job_of
+from ostinato.jobs.settings import complete
 from ostinato.models import load_model
 
 from .conftest import SMALL, answer, labelled, refusal
@@ -30,7 +30,8 @@ def test_held_out_share_of_each_class(class_run: Run) -> None:
     assert said["held_out"] == "10 sequences that were held out."
     # Of each class alike: the most frequent one is right half of the time.
     assert scores["most frequent class"]["accuracy"] == 0.5
-    counts = np.array(json.loads((folder / "evaluation.json").read_text())["confusion"]["counts"])
+    (shown,) = json.loads((folder / "evaluation.json").read_text())["sections"]
+    counts = np.array(shown["data"]["counts"])
     assert counts.sum(axis=1).tolist() == [5, 5]
     assert scores["elman"]["accuracy"] == np.trace(counts) / 10
     assert json.loads((folder / "data.json").read_text())["labels"] == ["down", "up"]
@@ -87,15 +88,15 @@ def test_numbers_for_sequences_with_nothing_held_out(tmp_path: Path) -> None:
     predicted = read_table(tmp_path / "numbers.csv")["predicted"]
     assert scores["elman"]["RMSE"] == pytest.approx(np.sqrt(np.mean((given - predicted) ** 2)), rel=1e-6)
     assert "Residuals" in (out / "report.html").read_text()
-    pairs = json.loads((out / "evaluation.json").read_text())["pairs"]
-    assert pairs["truth"] == pytest.approx(given.tolist())
+    for shown in json.loads((out / "evaluation.json").read_text())["sections"]:
+        assert shown["data"]["truth"] == pytest.approx(given.tolist())
 
 
 def test_another_file_is_held_out(tmp_path: Path) -> None:
     train, test = labelled(24, 0, tmp_path / "train.npz"), labelled(9, 1, tmp_path / "test.npz")
-    settings = combine("classify", None, (), {"data": {"test": str(test)}})
-    everything = Sequences().read(train, settings)
-    rest, held = Sequences().split(everything, settings)
+    job = job_of("classify")
+    settings = complete(job, {"data": {"test": str(test)}})
+    rest, held = job.split(job.read(train, settings), settings)
     assert held is not None
     assert (len(rest), len(held)) == (24, 9)
     np.testing.assert_array_equal(held.values[3], read_sequences(test).values[3])
@@ -105,7 +106,8 @@ def test_groups_are_not_torn_apart() -> None:
     groups = np.repeat(np.arange(10), 3)
     values = [np.ones((2, 1))] * 30
     sequences = LabelledSequences(values, labels=np.arange(30) % 2, groups=groups)
+    job = job_of("classify")
     for seed in range(5):
-        held = _chosen(sequences, 0.2, seed, True)
-        assert len(held) == 6
-        assert not set(groups[held]) & set(np.delete(groups, held))
+        rest, held = job.split(sequences, complete(job, {"model": {"seed": seed}}))
+        assert (len(rest), len(held)) == (24, 6)
+        assert not set(held.groups) & set(rest.groups)

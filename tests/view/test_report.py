@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ostinato.errors import CorruptFile, DataError
-from ostinato.runs import Confusion, Curve, Evaluation, Pairs, Panel, Score, read_record, to_toml
-from ostinato.view import render, write_report
+from ostinato.runs import Evaluation, Score, read_record, to_toml
+from ostinato.view import Confusion, Curve, Lines, Residuals, Scatter, render, section, write_report
 
 HOSTILE = "</script><script>alert('x')</script><img src=x onerror=alert(1)>"
 
@@ -43,26 +43,24 @@ class Page(HTMLParser):
 
 
 def evaluation(name: str) -> Evaluation:
-    panel = Panel(
+    lines = Lines(
         (0.0, 86400.0),
         (Curve(name, "truth", (1.0, None)), Curve("gru", "ours", (1.5, 2.0)), Curve(name, "other", (0.5, 3.0))),
         name,
         name,
         "time",
-        name,
-        ((0.0, 1.0), (2.0, None)),
+        band=((0.0, 1.0), (2.0, None)),
+        marks=((0.0, name),),
     )
-    return Evaluation(
-        "forecast",
-        name,
-        name,
-        name,
-        (Score("gru", True, {"RMSE": 1.2345}), Score(name, False, {"RMSE": 2.5, name: None})),
-        panel,
-        panel,
-        Confusion((name, "b"), ((3, 1), (0, 4))),
-        Pairs((1.0, 2.0), (1.5, 1.75)),
+    sections = (
+        section("Forecast against truth", lines, name),
+        section(name, lines),
+        section("Confusion", Confusion((name, "b"), ((3, 1), (0, 4)))),
+        section("Predicted against true", Scatter((1.0, 2.0), (1.5, 1.75))),
+        section("Residuals", Residuals((1.0, 2.0), (1.5, 1.75))),
     )
+    scores = (Score("gru", True, {"RMSE": 1.2345}), Score(name, False, {"RMSE": 2.5, name: None}))
+    return Evaluation(name, name, name, name, scores, sections)
 
 
 @pytest.fixture
@@ -106,7 +104,7 @@ def test_it_says_what_the_folder_says(folder: Path) -> None:
         "1.234",
         "2.5",
         "Learning curve",
-        "Error by horizon",
+        "Forecast against truth",
         "Confusion",
         "Residuals",
         "data.target",
@@ -133,7 +131,7 @@ def test_no_run_and_damage_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a run folder"):
         read_record(tmp_path)
     table = json.loads((folder / "evaluation.json").read_text())
-    for change in ({"scores": 3}, {"task": "steal"}, {"unknown": 1}, {"forecast": {"x": ["a"]}}):
+    for change in ({"scores": 3}, {"task": None}, {"unknown": 1}, {"sections": [{"kind": "lines"}]}):
         (folder / "evaluation.json").write_text(json.dumps({**table, **change}))
         with pytest.raises(CorruptFile, match=r"evaluation\.json"):
             read_record(folder)

@@ -19,7 +19,7 @@ from ostinato.cells import count_parameters
 from ostinato.data import Examples, SequenceBatch
 from ostinato.layers import RNN
 from ostinato.learning import BPTT, KFRTRL, RFLO, RTRL, UORO, EProp, Hybrid, Rule, SnAp
-from ostinato.learning.view import Item, View, fields_of
+from ostinato.learning.view import Item, View, differentiable
 from ostinato.losses import squared
 
 INPUT = 2
@@ -88,11 +88,11 @@ def back_propagation(model: Any) -> float:
 
     @eqx.filter_jit
     def grads(leaves: list[Any], state: Any, item: Item) -> Any:
-        fields, join = fields_of(state)
+        fields, join = differentiable(state)
 
         def run(leaves: list[Any], fields: list[Any]) -> Any:
             value, after = view.run(leaves, join(fields), item, squared)
-            return value, fields_of(after)[0]
+            return value, differentiable(after)[0]
 
         out, pull = jax.vjp(run, leaves, fields)
         return out, pull(jax.tree.map(jnp.ones_like, out))

@@ -1,61 +1,46 @@
-"""What a community model has learned, as one page: maps of what it knows, influences, carbon."""
+"""What a community model has learned, for a page: maps of what it knows, influences, carbon."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ostinato.view.matrix import matrix_figure
-from ostinato.view.network import network_figure
-from ostinato.view.page import drawn, grid, page, section
-from ostinato.view.svg import tag, text
+from ostinato.runs import Evaluation, Section
+from ostinato.view import Matrix, Network, Table, Text, section
 
 
-def explained(name: str, found: Mapping[str, Any]) -> str:
-    """The page as HTML, from what `ostinato explain` writes to `explain.json`."""
+def explained(found: Mapping[str, Any]) -> Evaluation:
+    """The sections of the page, from what `ostinato explain` writes to `explain.json`; nothing is judged in them."""
     species, metabolites = found["species"], found["metabolites"]
-    parts = [tag("p", text(f"Ostinato · {name}"), class_="soft"), tag("h1", text("What the model has learned"))]
-    edges = [(e["source"], e["target"], e["effect"]) for e in found["influences"]]
-
-    def draw(width: int) -> str:
-        return network_figure(species, metabolites, edges, label="influences", width=width)
-
+    edges = tuple((e["source"], e["target"], e["effect"]) for e in found["influences"])
     words = (
         "Median effect of a species that was put in, on metabolites above "
         f"{found['least']:g}, on species above {found['share']:g} of what they make of themselves, at the last time. "
         "Blue: more, red: less."
     )
-    parts.append(section("Who influences whom", drawn(draw, words)))
-    head = ["species", "on", "effect"]
-    parts.append(section("The strongest influences", grid(head, [(list(edge), False) for edge in edges[:20]])))
+    sections = [
+        section("Who influences whom", Network(tuple(species), tuple(metabolites), edges), words),
+        section("The strongest influences", Table(("species", "on", "effect"), edges[:20])),
+    ]
     for metabolite, values in found["sensitivity"].items():
         title = f"{metabolite}: R² in communities that hold two species"
         note = "Of predictions by networks that have not seen the community. Pale: little is known; blank: too few."
-        parts.append(section(title, _map(values, species, species, title, note, top=1.0)))
+        sections.append(section(title, _map(values, species, species, top=1.0), note))
     title = "How metabolites answer to the amount of a species at the start"
-    parts.append(section(title, _map(found["gradients"], metabolites, species, title, found["gradient_note"])))
+    sections.append(section(title, _map(found["gradients"], metabolites, species), found["gradient_note"]))
     if found["carbon"]:
-        parts += _carbon(found["carbon"])
-    return page(f"What {name} has learned", parts)
+        sections += _carbon(found["carbon"])
+    return Evaluation("community", "", "", "", (), tuple(sections), title="What the model has learned")
 
 
-def _carbon(carbon: Mapping[str, Any]) -> list[str]:
+def _carbon(carbon: Mapping[str, Any]) -> list[Section]:
     products = carbon["products"]
     words = (
         f"Carbon in {', '.join(products)} at the last time: {carbon['mean']:.4g} ± {carbon['deviation']:.3g} mM, "
         f"of which {carbon['net']:.4g} mM are new since the start."
     )
     title = "Trade-offs: correlation of products over the communities"
-    return [
-        section("Carbon", tag("p", text(words))),
-        section(
-            title, _map(carbon["trade_offs"], products, products, title, "Red: where one is high, the other is low.")
-        ),
-    ]
+    note = "Red: where one is high, the other is low."
+    return [section("Carbon", Text(words)), section(title, _map(carbon["trade_offs"], products, products), note)]
 
 
-def _map(values: Any, rows: Sequence[str], columns: Sequence[str], label: str, note: str, **options: Any) -> str:
-    shown = [[float("nan") if v is None else v for v in row] for row in values]
-
-    def draw(width: int) -> str:
-        return matrix_figure(shown, rows, columns, label=label, width=width, **options)
-
-    return drawn(draw, note)
+def _map(values: Any, rows: Sequence[str], columns: Sequence[str], top: float | None = None) -> Matrix:
+    return Matrix(tuple(rows), tuple(columns), tuple(tuple(row) for row in values), top)

@@ -3,8 +3,8 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 from ostinato.errors import CorruptFile, SettingsError
 from ostinato.runs.settings import from_table
@@ -23,91 +23,60 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Curve:
-    """Values of one model, or of the truth, over the axis of its panel."""
+class Section:
+    """A part of a report: a figure, a table or a text under its heading, as plain values.
 
-    name: str
-    role: Literal["truth", "ours", "other"]
-    y: tuple[Number, ...]
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Curves over one axis; `x` in seconds since 1970 where `x_kind` is `"time"`.
-
-    `band`: lower and upper edge of an area, such as quantiles of the forecast.
+    * `kind`: which picture it is, a row of `view.SECTIONS`; `data`: what that picture is drawn from.
+    * `title`: its heading, none where it is empty; `note`: words below it.
     """
 
-    x: tuple[float, ...]
-    curves: tuple[Curve, ...]
-    x_label: str = ""
-    y_label: str = ""
-    x_kind: Literal["number", "time"] = "number"
+    kind: str
+    title: str
+    data: dict[str, Any] = field(default_factory=dict)
     note: str = ""
-    band: tuple[tuple[Number, ...], tuple[Number, ...]] | None = None
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """Counts of true (rows) against predicted (columns) classes."""
-
-    classes: tuple[str, ...]
-    counts: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """True values and what was predicted for them, one for each sequence."""
-
-    truth: tuple[float, ...]
-    predicted: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A panel under a heading of its own."""
-
-    title: str
-    panel: Panel
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """Pairs under a heading of their own."""
-
-    title: str
-    pairs: Pairs
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """How a model did.
 
+    * `task`: the name of the job. `title`: the job in words, as they stand over its report ("Forecast"), followed by
+      " of `target`" where there is a target; without a title, the name of the job.
     * `held_out`: in words, what it was judged on; `verdict`: in words, what came out, a baseline that wins included.
     * `scores`: the first entry of `values` is the one that counts.
-    * `forecast`, `by_horizon`: for forecasts; `confusion`: for classes; `pairs`: for one number per sequence.
-    * `charts`, `clouds`: any others, under headings of their own.
+    * `sections`: the figures, tables and texts of its report, in their order.
     """
 
-    task: Literal["forecast", "classify", "regress", "community"]
+    task: str
     target: str
     held_out: str
     verdict: str
     scores: tuple[Score, ...]
-    forecast: Panel | None = None
-    by_horizon: Panel | None = None
-    confusion: Confusion | None = None
-    pairs: Pairs | None = None
-    charts: tuple[Chart, ...] = ()
-    clouds: tuple[Cloud, ...] = ()
+    sections: tuple[Section, ...] = ()
+    title: str = ""
+
+    @property
+    def heading(self) -> str:
+        """What stands over the report.
+
+        ```python
+        >>> Evaluation("forecast", "sunspots", "", "", (), title="Forecast").heading
+        'Forecast of sunspots'
+
+        ```
+        """
+        title = self.title or self.task
+        return f"{title} of {self.target}" if self.target else title
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values; what is not finite becomes None."""
-        return _plain(dataclasses.asdict(self))
+        return plain(dataclasses.asdict(self))
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any], source: str = "evaluation") -> "Evaluation":
         """The other way round. Raises `CorruptFile` where an entry is missing, unknown or of another kind.
+
+        What a section holds is checked where it is drawn, by the row of its kind in `view.SECTIONS`.
 
         ```python
         >>> given = Evaluation("regress", "y", "3 sequences", "ours wins", (Score("GRU", True, {"rmse": 1.0}),))
@@ -122,11 +91,14 @@ class Evaluation:
             raise CorruptFile(f"{source}: {error}") from error
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Values as JSON has them: arrays and tuples become lists, what is not finite None."""
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value

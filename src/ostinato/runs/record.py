@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ostinato.errors import CorruptFile, DataError
+from ostinato.errors import DataError
 from ostinato.runs.evaluation import Evaluation
 from ostinato.runs.log import Log
 from ostinato.runs.manifest import parse
@@ -12,12 +12,14 @@ from ostinato.runs.run import read_settings
 from ostinato.runs.storage import read_file
 
 LARGEST = 1 << 27
-AGENTS = ("title", "verdict", "summary", "trials_to_criterion", "curve", "settings")
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a run folder says about itself; what is not there yet is empty."""
+    """What a run folder says about itself; what is not there yet is empty.
+
+    `source`: the file that the evaluation was read from, for messages.
+    """
 
     name: str
     settings: dict[str, Any] = field(default_factory=dict)
@@ -27,6 +29,7 @@ class Record:
     metrics: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     evaluation: Evaluation | None = None
+    source: str = "evaluation"
 
 
 def read_record(folder: str | Path) -> Record:
@@ -35,7 +38,8 @@ def read_record(folder: str | Path) -> Record:
     if not (folder / "settings.toml").is_file():
         raise DataError(f"{folder}: not a run folder, it has no settings.toml")
     records = Log(folder / "log.jsonl").records()
-    found = _read(folder / "evaluation.json")
+    source = folder / "evaluation.json"
+    found = _read(source)
     return Record(
         folder.resolve().name,
         read_settings(folder),
@@ -44,20 +48,9 @@ def read_record(folder: str | Path) -> Record:
         tuple(str(r.get("message", "")) for r in records if r.get("kind") in ("warning", "nonfinite")),
         _read(folder / "metrics.json"),
         _read(folder / "data.json"),
-        Evaluation.from_dict(found, str(folder / "evaluation.json")) if found else None,
+        Evaluation.from_dict(found, str(source)) if found else None,
+        str(source),
     )
-
-
-def read_agents(folder: Path) -> dict[str, Any]:
-    """What a run of agents found. Raises `DataError` where it has not ended, `CorruptFile` where it is damaged."""
-    path = folder / "agents.json"
-    if not path.exists():
-        raise DataError(f"{folder}: its training has not ended yet; run the same `fit agent` again to go on")
-    found = _read(path)
-    missing = [name for name in AGENTS if name not in found]
-    if missing:
-        raise CorruptFile(f"{path}: has no {', '.join(missing)}")
-    return found
 
 
 def _read(path: Path) -> dict[str, Any]:

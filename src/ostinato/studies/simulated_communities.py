@@ -1,13 +1,14 @@
 """Communities of which the truth is known: a network beside Lotka-Volterra, with pairs alone and with strong threes."""
 
 import itertools
+import warnings
 from typing import Any
 
 import numpy as np
 
-from ostinato.communities import CommunityModel, LotkaVolterra, regress_lotka_volterra
+from ostinato.communities import CommunityModel, LotkaVolterra
 from ostinato.communities.lotka_volterra import START
-from ostinato.communities.scores import pearson
+from ostinato.communities.scores import squared_correlation
 from ostinato.data import Communities
 from ostinato.errors import NonFiniteError
 from ostinato.studies.base import Claim, Study, StudySettings
@@ -67,19 +68,20 @@ def scores(seed: int, third: float, *, quick: bool = False) -> dict[str, float]:
     known, more = simulated(truth, low, "few"), simulated(truth, np.concatenate([low, high]), "rich")
     wanted, found = judged.values[:, -1].ravel(), {}
     for name, data in (("few", known), ("rich", more)):
-        found[f"gLV, {name}"] = pearson(wanted, regressed(data, judged)[:, -1].ravel()) ** 2
+        found[f"gLV, {name}"] = squared_correlation(wanted, regressed(data, judged)[:, -1])
         model = CommunityModel(**options).fit(data)
-        found[f"network, {name}"] = pearson(wanted, model.predict(judged).values[:, -1].ravel()) ** 2
+        found[f"network, {name}"] = squared_correlation(wanted, model.predict(judged).values[:, -1])
     return found
 
 
 def regressed(data: Communities, judged: Communities) -> np.ndarray:
     """What a regressed Lotka-Volterra model expects, with the weakest penalty with which nothing grows without end."""
     for penalty in PENALTIES:
-        try:
-            return regress_lotka_volterra(data, ridge=penalty).predict(judged)
-        except NonFiniteError:
-            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of communities that grow without end
+            made = LotkaVolterra(ridge=penalty).fit(data).predict(judged)
+        if np.isfinite(made).all():
+            return made
     raise NonFiniteError(f"the regressed model grows without end with each of the penalties {PENALTIES}")
 
 

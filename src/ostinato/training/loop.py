@@ -134,7 +134,7 @@ def fit(
     loop = _Loop(
         update, batches, Progress(seed=seed), total, every, run, on_nonfinite, validate, patience, callback, devices
     )
-    with Stopper(run.signals) if run is not None else contextlib.nullcontext() as stopper:
+    with run.stopping() if run is not None else contextlib.nullcontext() as stopper:
         loop.begin(model, opt_state)
         loop.go(stopper)
     return loop.result()
@@ -334,8 +334,6 @@ class _Loop:
         if self.run is None:
             return
         self._save()
-        if self.best is None:
-            save_weights(self.run.best, self.update.state(self.moving)[0], {"step": self.at.step, "metrics": {}})
         last = self.history[-1] if self.history else {}
         best = {"step": self.at.best_step, **self.at.best_metrics} if self.best is not None else {}
         summary = {
@@ -345,7 +343,7 @@ class _Loop:
             "last": last,
             "skipped": self.at.skipped,
         }
-        self.run.write_json("metrics.json", summary)
+        self.run.write_metrics(summary)
         self._note("end", stopped=self.at.stopped)
 
     def _restore(self, found: Checkpoint) -> None:

@@ -27,9 +27,11 @@ def page(title: str, sections: Iterable[str]) -> str:
     return f"<!doctype html>\n{tag('html', inside, lang='en')}\n"
 
 
-def section(title: str, *content: str) -> str:
-    """A part with its heading."""
-    return tag("section", tag("h2", text(title)), *content)
+def section(title: str, *content: str, note: str = "", level: int = 2) -> str:
+    """A part with its heading, where it has one, and words below it."""
+    head = tag(f"h{level}", text(title)) if title else ""
+    words = tag("figcaption", text(note), class_="soft") if note else ""
+    return tag("section", head, tag("figure", *content, words))
 
 
 def folded(title: str, *content: str) -> str:
@@ -37,12 +39,14 @@ def folded(title: str, *content: str) -> str:
     return tag("details", tag("summary", text(title)), *content)
 
 
-def drawn(draw: Callable[[int], str], caption: str = "") -> str:
+def drawn(draw: Callable[[int], str]) -> str:
     """A figure drawn twice, for a desk and for a phone, of which the page shows the one that fits."""
-    both = tag("div", draw(WIDE), class_="wide") + tag("div", draw(NARROW), class_="narrow")
-    reading = tag("div", " ", class_="reading", aria_live="polite")
-    words = tag("figcaption", text(caption), class_="soft") if caption else ""
-    return tag("figure", both, reading, words, style="margin:0")
+    return tag("div", draw(WIDE), class_="wide") + tag("div", draw(NARROW), class_="narrow")
+
+
+def readable(draw: Callable[[int], str]) -> str:
+    """The same of curves, with a line in which their values under the pointer are read."""
+    return drawn(draw) + tag("div", " ", class_="reading", aria_live="polite")
 
 
 def grid(head: Sequence[str], rows: Iterable[tuple[Sequence[Any], bool]]) -> str:

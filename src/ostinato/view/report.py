@@ -1,47 +1,52 @@
-"""The report of a run as one self-contained HTML page: headline, curves, forecasts or confusion, settings."""
+"""The report of a run as one self-contained HTML page, whatever the job: headline, curves, sections, settings."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ostinato.runs.evaluation import Evaluation, Pairs, Panel
-from ostinato.runs.record import Record, read_agents, read_record
+from ostinato.runs.evaluation import Evaluation, Section
+from ostinato.runs.record import Record, read_record
 from ostinato.runs.storage import write_file
-from ostinato.view.agents import agents_report
-from ostinato.view.heatmap import confusion_figure
-from ostinato.view.lines import Line, line_figure
-from ostinato.view.page import cards, drawn, folded, grid, listing, page, section
-from ostinato.view.scatter import scatter_figure
+from ostinato.view import contents as c
+from ostinato.view.page import cards, folded, grid, listing, page, section
+from ostinato.view.sections import markup
 from ostinato.view.svg import tag, text
-
-TASKS = {"forecast": "Forecast", "classify": "Classification", "regress": "Regression", "community": "Communities"}
 
 
 def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
     """Write `report.html` into a run folder, or to `out`, and give its path.
 
-    Raises as `read_record`, and `StorageError`; `DataError` where a run of agents has not ended.
+    Raises as `read_record` and `render`, and `StorageError`.
     """
     folder = Path(folder)
     path = folder / "report.html" if out is None else Path(out)
-    record = read_record(folder)
-    html = agents_report(read_agents(folder)) if record.settings.get("task") == "agent" else render(record)
-    write_file(path, html.encode())
+    write_file(path, render(read_record(folder)).encode())
     return path
 
 
 def render(record: Record) -> str:
-    """The report as HTML."""
+    """The report as HTML. Raises `CorruptFile` where a section of the evaluation cannot be drawn.
+
+    Nothing here knows a job: the heading is that of the evaluation (`title` and `target`), its sections are drawn by
+    `SECTIONS` in their order, and a part that is empty is left out.
+
+    ```python
+    >>> made = Evaluation("count", "", "", "", (), (Section("text", "Found", {"words": "three"}),), title="Counting")
+    >>> html = render(Record("a run", evaluation=made))
+    >>> "<h1>Counting</h1>" in html, "<h2>Found</h2>" in html, "three" in html
+    (True, True, True)
+
+    ```
+    """
     made = record.evaluation
-    task = TASKS.get(made.task, made.task) if made else "Run"
-    title = f"{task} of {made.target}" if made and made.target else task
+    title = made.heading if made else "Run"
     parts = [tag("p", text(f"Ostinato · {record.name}"), class_="soft"), tag("h1", text(title))]
     why = "nothing was held out" if record.metrics else "the run was stopped before its end"
     parts += _headline(made) if made else [tag("p", text(f"No evaluation yet: {why}."))]
     parts += [tag("p", text(note), class_="verdict") for note in record.notes]
-    parts += _curves(record)
+    parts += markup(_learning_curve(record), record.name)
     if made:
-        parts += _figures(made)
+        parts += markup(made.sections, record.source)
     if record.data:
         parts.append(section("Data", listing(record.data)))
     if record.settings:
@@ -52,114 +57,47 @@ def render(record: Record) -> str:
 
 
 def _headline(made: Evaluation) -> list[str]:
+    """Verdict, our scores, and those of the baselines where there are any."""
+    parts = [tag("p", text(made.verdict), class_="verdict")] if made.verdict else []
     ours = next((score for score in made.scores if score.ours), None)
-    names = list(dict.fromkeys(name for score in made.scores for name in score.values))
-    rows = [([score.model, *(score.values.get(name) for name in names)], score.ours) for score in made.scores]
-    parts = [tag("p", text(made.verdict), class_="verdict")]
     if ours is not None:
         parts.append(cards(ours.values))
-    parts.append(
-        section("Beside the baselines", tag("p", text(made.held_out), class_="soft"), grid(["", *names], rows))
-    )
+    if len(made.scores) > 1:
+        names = list(dict.fromkeys(name for score in made.scores for name in score.values))
+        rows = [([score.model, *(score.values.get(name) for name in names)], score.ours) for score in made.scores]
+        parts.append(
+            section("Beside the baselines", tag("p", text(made.held_out), class_="soft"), grid(["", *names], rows))
+        )
+    elif made.held_out:
+        parts.append(tag("p", text(made.held_out), class_="soft"))
     return parts
 
 
-def _curves(record: Record) -> list[str]:
-    """Training and validation over the epochs: one figure where they measure the same, otherwise one each."""
+def _learning_curve(record: Record) -> list[Section]:
+    """Training and validation over the epochs."""
     if not record.history:
         return []
-    epochs = [_number(r.get("epoch")) for r in record.history]
+    epochs = c.numbers([_number(r.get("epoch")) for r in record.history])
     best = record.metrics.get("best")
     at = best.get("step") if isinstance(best, Mapping) else None
-    marks = [(e, "best") for e, r in zip(epochs, record.history, strict=True) if r["step"] == at][:1]
+    marks = [(e, "best") for e, r in zip(epochs, record.history, strict=True) if e is not None and r.get("step") == at]
     metrics = [r.get("metrics") or {} for r in record.history]
     name = next((str(key) for table in metrics for key in table), None)
-    curves = [
-        Line("training loss", epochs, [_number(r.get("loss")) for r in record.history], "other", len(epochs) < 40)
-    ]
+    loss = c.numbers([_number(r.get("loss")) for r in record.history])
+    curves = [c.Curve("training loss", "other", loss)]
     if name is not None:
-        values = [_number(table.get(name)) for table in metrics]
         label = "validation loss" if name == "validation" else f"validation {name}"
-        curves.append(Line(label, epochs, values, "ours", len(epochs) < 40))
-
-    def draw(width: int) -> str:
-        return line_figure(
-            curves,
-            label="learning curve",
-            x_label="epoch",
-            y_kind="log" if all(v > 0 for c in curves for v in c.y if v == v) else "number",
-            marks=marks,
-            width=width,
-            height=280,
-        )
-
-    return [section("Learning curve", drawn(draw))]
-
-
-def _figures(made: Evaluation) -> list[str]:
-    parts = []
-    if made.forecast is not None:
-        parts.append(section("Forecast against truth", _panel(made.forecast, "forecast against truth")))
-    if made.by_horizon is not None:
-        parts.append(section("Error by horizon", _panel(made.by_horizon, "error by horizon", zero=True)))
-    if made.confusion is not None:
-        names, counts = made.confusion.classes, made.confusion.counts
-        draw = lambda width: confusion_figure(counts, names, label="confusion matrix", width=width)
-        parts.append(section("Confusion", drawn(draw, "Rows are the true classes, columns the predicted ones.")))
-    if made.pairs is not None:
-        parts += _residuals(list(made.pairs.truth), list(made.pairs.predicted))
-    parts += [section(cloud.title, _cloud(cloud.pairs, cloud.title)) for cloud in made.clouds]
-    parts += [section(chart.title, _panel(chart.panel, chart.title, zero=True)) for chart in made.charts]
-    return parts
-
-
-def _panel(panel: Panel, label: str, zero: bool = False) -> str:
-    lines = [
-        Line(c.name, panel.x, [float("nan") if v is None else v for v in c.y], c.role, zero and len(panel.x) < 60)
-        for c in panel.curves
-    ]
-    band = None
-    if panel.band is not None:
-        low, high = ([_number(v) for v in edge] for edge in panel.band)
-        band = (panel.x, low, high)
-
-    def draw(width: int) -> str:
-        return line_figure(
-            lines,
-            label=label,
-            x_label=panel.x_label,
-            y_label=panel.y_label,
-            x_kind=panel.x_kind,
-            band=band,
-            zero=zero,
-            width=width,
-        )
-
-    return drawn(draw, panel.note)
-
-
-def _cloud(pairs: Pairs, label: str) -> str:
-    def draw(width: int) -> str:
-        return scatter_figure(
-            pairs.truth, pairs.predicted, diagonal=True, width=width, label=label, x_label="true", y_label="predicted"
-        )
-
-    return drawn(draw)
-
-
-def _residuals(truth: list[float], predicted: list[float]) -> list[str]:
-    left = [t - p for t, p in zip(truth, predicted, strict=True)]
-
-    def residuals(width: int) -> str:
-        y_label = "true − predicted"
-        return scatter_figure(
-            predicted, left, level=0.0, width=width, label="residuals", x_label="predicted", y_label=y_label
-        )
-
-    return [
-        section("Predicted against true", _cloud(Pairs(tuple(truth), tuple(predicted)), "predicted against true")),
-        section("Residuals", drawn(residuals)),
-    ]
+        curves.append(c.Curve(label, "ours", c.numbers([_number(table.get(name)) for table in metrics])))
+    log = all(v > 0 for curve in curves for v in curve.y if v is not None)
+    drawn = c.Lines(
+        epochs,
+        tuple(curves),
+        "epoch",
+        y_kind="log" if log else "number",
+        marks=tuple(marks[:1]),
+        points=len(epochs) < 40,
+    )
+    return [c.section("Learning curve", drawn)]
 
 
 def _number(value: Any) -> float:

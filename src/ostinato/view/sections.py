@@ -1,0 +1,160 @@
+"""The table of what a report can show: one row and one function for each kind of section.
+
+A new kind is a function from a `Section` to markup and a row of `SECTIONS`. Its values come from a file: where they are
+wrong it raises an `OstinatoError`, as `contents.read` does for a dataclass.
+"""
+
+from collections.abc import Callable, Iterable
+
+from ostinato.errors import CorruptFile, OstinatoError
+from ostinato.runs.evaluation import Section
+from ostinato.view import contents as c
+from ostinato.view.heatmap import confusion_figure
+from ostinato.view.lines import Line, line_figure
+from ostinato.view.matrix import matrix_figure
+from ostinato.view.network import network_figure
+from ostinato.view.page import cards as large
+from ostinato.view.page import drawn, grid, readable
+from ostinato.view.page import section as part
+from ostinato.view.scatter import scatter_figure
+from ostinato.view.svg import tag, text
+from ostinato.view.trial import trial_figure
+
+
+def lines(section: Section) -> str:
+    """Curves over one axis."""
+    data = c.read(c.Lines, section)
+    shown = [Line(n.name, c.floats(data.x), c.floats(n.y), n.role, data.points) for n in data.curves]
+    band = None if data.band is None else (c.floats(data.x), c.floats(data.band[0]), c.floats(data.band[1]))
+    return readable(
+        lambda width: line_figure(
+            shown,
+            label=section.title or f"{data.y_label} over {data.x_label}",
+            x_label=data.x_label,
+            y_label=data.y_label,
+            x_kind=data.x_kind,
+            y_kind=data.y_kind,
+            marks=data.marks,
+            band=band,
+            zero=data.zero,
+            width=width,
+        )
+    )
+
+
+def matrix(section: Section) -> str:
+    """Numbers by row and column as shades."""
+    data = c.read(c.Matrix, section)
+    values = [c.floats(row) for row in data.values]
+    return drawn(
+        lambda width: matrix_figure(values, data.rows, data.columns, label=section.title, top=data.top, width=width)
+    )
+
+
+def confusion(section: Section) -> str:
+    """Counts of true against predicted classes."""
+    data = c.read(c.Confusion, section)
+    return drawn(lambda width: confusion_figure(data.counts, data.classes, label="confusion matrix", width=width))
+
+
+def scatter(section: Section) -> str:
+    """What was predicted against what was true."""
+    data = c.read(c.Scatter, section)
+    truth, predicted = c.floats(data.truth), c.floats(data.predicted)
+    return drawn(
+        lambda width: scatter_figure(
+            truth, predicted, label=section.title, x_label="true", y_label="predicted", diagonal=True, width=width
+        )
+    )
+
+
+def residuals(section: Section) -> str:
+    """What is left of the truth, over what was predicted."""
+    data = c.read(c.Residuals, section)
+    truth, made = c.floats(data.truth), c.floats(data.predicted)
+    left = [t - p for t, p in zip(truth, made, strict=True)]
+    return drawn(
+        lambda width: scatter_figure(
+            made, left, label=section.title, x_label="predicted", y_label="true − predicted", level=0.0, width=width
+        )
+    )
+
+
+def network(section: Section) -> str:
+    """Who influences whom."""
+    data = c.read(c.Network, section)
+    return drawn(lambda width: network_figure(data.outside, data.inside, data.edges, label=section.title, width=width))
+
+
+def table(section: Section) -> str:
+    """Words and numbers in rows."""
+    data = c.read(c.Table, section)
+    return grid(data.head, ((row, i in data.ours) for i, row in enumerate(data.rows)))
+
+
+def trial(section: Section) -> str:
+    """What is seen, done and earned, step by step."""
+    data = c.read(c.Trial, section)
+    seen, rewards = data.observation, data.rewards or None
+    return drawn(
+        lambda width: trial_figure(
+            seen, data.inputs, label=section.title, actions=data.actions, rewards=rewards, width=width
+        )
+    )
+
+
+def cards(section: Section) -> str:
+    """Few numbers, large."""
+    return large(c.read(c.Cards, section).figures)
+
+
+def words(section: Section) -> str:
+    """A paragraph."""
+    return tag("p", text(c.read(c.Text, section).words))
+
+
+def multiples(section: Section) -> str:
+    """Small figures side by side."""
+    return tag("div", *markup(c.read(c.Multiples, section).sections, "", level=3), class_="multiples")
+
+
+SECTIONS: dict[str, Callable[[Section], str]] = {
+    "lines": lines,
+    "matrix": matrix,
+    "confusion": confusion,
+    "scatter": scatter,
+    "residuals": residuals,
+    "network": network,
+    "table": table,
+    "trial": trial,
+    "cards": cards,
+    "text": words,
+    "multiples": multiples,
+}
+"""Each kind of section and what draws the inside of it."""
+
+
+def markup(sections: Iterable[Section], source: str, level: int = 2) -> list[str]:
+    """The sections as parts of a page, each with its heading and its note.
+
+    Raises `CorruptFile`, which names the `source`, the section and its entry, for an unknown kind or wrong values.
+
+    ```python
+    >>> markup([Section("text", "Carbon", {"words": "12 mM"}), Section("cake", "Tea")], "evaluation.json")
+    Traceback (most recent call last):
+    ostinato.errors.CorruptFile: evaluation.json: sections.1 ('Tea'): expected one of 'lines', ...
+
+    ```
+    """
+    parts = []
+    for number, one in enumerate(sections):
+        where = f"{source}{': ' if source else ''}sections.{number} ({one.title!r:.60})"
+        if one.kind not in SECTIONS:
+            known = ", ".join(map(repr, SECTIONS))
+            raise CorruptFile(f"{where}: expected one of {known} as its kind, got {one.kind!r:.60}")
+        try:
+            inside = SECTIONS[one.kind](one)
+        except OstinatoError as error:
+            raise CorruptFile(f"{where}: {error}") from error
+        parts.append(part(one.title, inside, note=one.note, level=level))
+    return parts
