@@ -181,6 +181,8 @@ def test_labels_of_a_parquet_file_keep_their_words(tmp_path):
     frame = pandas.DataFrame({"id": ["b", "b", "a"], "x": [1.0, 2, 3], "label": [True, True, False]})
     frame.to_parquet(tmp_path / "s.parquet")
     assert read_sequences(tmp_path / "s.parquet").labels.tolist() == ["True", "False"]
+    frame.assign(label=[1.0, 1.0, None]).to_parquet(tmp_path / "s.parquet")
+    assert read_sequences(tmp_path / "s.parquet").labels.tolist() == ["1", ""]
 
 
 def test_numbers_as_labels(tmp_path):

@@ -46,6 +46,13 @@ def test_local_times_are_read_as_python_reads_them(moment, place):
     np.testing.assert_array_equal(found, instants([moment], place))
 
 
+def test_local_times_that_are_shown_twice_or_never():
+    shown = [datetime(2022, 10, 30, 2, 30), datetime(2023, 3, 26, 2, 30)]
+    found = Zone("Europe/Berlin").moments(np.array(shown, "M8[s]"))
+    np.testing.assert_array_equal(found, instants(shown, "Europe/Berlin"))
+    assert found.astype(str).tolist() == ["2022-10-30T00:30:00", "2023-03-26T01:30:00"]
+
+
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("first", ["2022-09-20", "2023-03-01", "2018-10-20"])
 def test_local_midnights_are_days_across_both_changes(place, first):

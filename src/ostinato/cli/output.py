@@ -130,6 +130,8 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if str(getattr(value, "dtype", "")) == "datetime64[ns]":  # Python has no such times: they would become numbers.
+        value = value.astype(str)
     if hasattr(value, "tolist"):
         return plain(value.tolist())
     return str(value)

@@ -57,7 +57,7 @@ def _predict(ctx: typer.Context, run: Path, file: Path, out: Path | None, json: 
     from ostinato.jobs import predict
     from ostinato.jobs.columns import write_columns
 
-    columns = predict(run, file, **asked)
+    columns = predict(run, file, reporter=Terminal(ctx), **asked)
     rows = len(next(iter(columns.values())))
     result: dict[str, Any] = {"run": str(run), "file": str(file), "rows": rows}
     if out is not None:

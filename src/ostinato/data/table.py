@@ -137,15 +137,20 @@ class Table:
         return self._zones.get(name)
 
     def text(self, name: str) -> np.ndarray:
-        """A column as strings, as they stand in the file; whole numbers of a frame without their `.0`."""
+        """A column as strings, as they stand in the file.
+
+        Of a frame, whole numbers are without their `.0`, and what is missing is empty.
+        """
         self._read(name)
         column = self._columns[name]
         if column.dtype == object:
             return column
         if np.issubdtype(column.dtype, np.datetime64):
             zone = self._zones.get(name)
-            return np.array(column.astype(str) if zone is None else zone.written(column), object)
-        return np.array([str(int(v)) if v.is_integer() else str(v) for v in column.tolist()], object)
+            shown = np.where(np.isnat(column), "", column.astype(str)) if zone is None else zone.written(column)
+            return np.array(shown, object)
+        words = (str(int(v)) if v.is_integer() else str(v) for v in column.tolist())
+        return np.array(["" if word == "nan" else word for word in words], object)
 
     def take(self, rows: Any) -> "Table":
         """The rows of a slice, an index array or a boolean mask."""

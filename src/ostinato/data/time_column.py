@@ -13,7 +13,7 @@ from .values import is_missing
 WORDS = ("time", "date", "datetime", "timestamp", "year", "years", "month", "day", "days", "hour", "hours", "step", "t")
 """Names of a column of numbers that is taken for the time."""
 
-COUNTS = ("index", "row", "id", "unnamed: 0")
+COUNTS = ("index", "row", "id", "unnamed: 0", "__index_level_0__")
 """Names of a column that may count the rows."""
 
 

@@ -106,8 +106,8 @@ def compare(name: str) -> list[Comparison]:
 
     wanted = run("reference")
     found = []
-    for kernel in KERNELS:
-        if kernel in ("reference", "auto", "deer") or not _holds(cell, kernel):
+    for kernel, row in KERNELS.items():
+        if kernel in ("reference", "deer") or row.refuses(cell, False, False) is not None:
             continue
         forward, gradients = (difference(w, g) for w, g in zip(wanted, run(kernel), strict=True))
         found.append(Comparison(name, kernel, forward, gradients, forward <= FORWARD and gradients <= GRADIENTS))
@@ -146,14 +146,6 @@ def difference(wanted: Any, got: Any) -> float:
 
 def _arrays(tree: Any) -> list[Any]:
     return jax.tree.leaves(eqx.filter(tree, eqx.is_inexact_array))
-
-
-def _holds(cell: Any, kernel: str) -> bool:
-    try:
-        choose(cell, batch=_BATCH, kernel=kernel)
-    except SettingsError:
-        return False
-    return True
 
 
 def _trained(steps: int) -> str:

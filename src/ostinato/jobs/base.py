@@ -135,6 +135,10 @@ class Job:
         """Predictions for a source of data, as columns by name; a subclass adds the options that it is asked with."""
         raise NotImplementedError
 
+    def predicted(self, model: Any, source: Any, settings: Any, **asked: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """`predict`, and what was done to the data on the way, in words."""
+        return self.predict(model, source, settings, **asked), ()
+
     def explain(self, model: Any, settings: Any) -> "Explanation":
         """What the model has learned; a subclass adds the options that it is asked with."""
         raise NotImplementedError

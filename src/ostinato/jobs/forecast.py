@@ -166,4 +166,12 @@ class Forecast(Job):
 
     def predict(self, model: Any, source: Any, settings: Any, horizon: int | None = None) -> dict[str, Any]:
         """The steps that follow each series, as columns."""
-        return model.predict(self.read(source, settings), horizon).columns()
+        return self.predicted(model, source, settings, horizon=horizon)[0]
+
+    def predicted(self, model: Any, source: Any, settings: Any, **asked: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+        from ostinato.data import read_table
+
+        # By the columns of the model: a file given later may have others beside them.
+        given = read_table(source, header=settings.data.header) if isinstance(source, str | Path) else source
+        made = model.predict(given, **asked)
+        return made.columns(), made.notes

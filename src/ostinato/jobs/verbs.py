@@ -143,7 +143,7 @@ def evaluate(folder: str | Path, data: Any, *, keep: bool = False) -> Evaluation
     return made
 
 
-def predict(folder: str | Path, data: Any, **asked: Any) -> dict[str, Any]:
+def predict(folder: str | Path, data: Any, *, reporter: Reporter = SILENT, **asked: Any) -> dict[str, Any]:
     """Predictions of a trained run, as columns by name; `data`: as for `run`.
 
     `asked`: options that not every job has, such as `horizon`. Raises as `run`.
@@ -153,7 +153,10 @@ def predict(folder: str | Path, data: Any, **asked: Any) -> dict[str, Any]:
     if not job.has("predict"):
         raise refused("predict", folder, job.name, JOBS)
     model = model_of(job, settings, folder)
-    return job.predict(model, data, settings, **_known(job.asked, asked, "asked"))
+    columns, notes = job.predicted(model, data, settings, **_known(job.asked, asked, "asked"))
+    for words in notes:
+        reporter.note(words)
+    return columns
 
 
 def explain(

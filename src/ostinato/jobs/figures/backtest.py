@@ -75,7 +75,8 @@ def _axis(
         return tuple(map(float, (test.origins[chosen][:, None] + np.arange(test.horizon)).ravel())), "number", "row"
     times = test.times[chosen].ravel()
     if np.issubdtype(times.dtype, np.datetime64):
-        return tuple(times.astype("datetime64[s]").astype(float).tolist()), "time", ""
+        seconds = (times - np.datetime64(0, "s")) / np.timedelta64(1, "s")
+        return tuple(seconds.tolist()), "time", ""
     return tuple(times.astype(float).tolist()), "number", time_name or "time"
 
 
