@@ -6,6 +6,7 @@ from ostinato.tables import on_first_use
 
 from .base import Explanation as Explanation
 from .base import Job as Job
+from .base import Predictions as Predictions
 from .options import BadOption as BadOption
 from .options import Option as Option
 from .reporter import Reporter as Reporter

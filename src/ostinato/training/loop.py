@@ -93,8 +93,9 @@ def fit(
     * `validate(model) -> {"name": number, ...}`: asked every `every` steps (default: once an epoch) and at the end; its
       first entry is minimised. `patience`: stop after so many evaluations without an improvement.
     * `seed`: of all noise; step t draws from `stream(seed, "noise", t)`.
-    * `run`: a folder for the log, checkpoints and, with `validate`, the best weights. Training goes on from the last whole checkpoint in
-      it, bit for bit on the same machine (CPU), and stops on SIGTERM with a checkpoint and `Interrupted`.
+    * `run`: a folder for the log, checkpoints and, with `validate`, the best weights. Training goes on from the last
+      whole checkpoint in it, bit for bit on the same machine (CPU), and stops on SIGTERM with a checkpoint and
+      `Interrupted`.
     * `callback(event)`: told every few steps; the library itself prints nothing.
     * `on_nonfinite`: `"stop"` (default) keeps the last good weights and raises; `"skip"` drops that update;
       `"rollback"` goes on after that batch with the weights and optimiser state of the last evaluation.
