@@ -6,6 +6,7 @@ import typer
 
 from ostinato.cli import data, demo, design, doctor, explain, fit, lists, numbers, runs
 from ostinato.cli.app import App, Root
+from ostinato.cli.compile_cache import keep_compiled
 from ostinato.cli.output import remember_debug
 
 app = App(name="ostinato", cls=Root)
@@ -34,6 +35,7 @@ def _options(
 
     Example: `ostinato fit forecast data.csv --target Temp --horizon 7`
     """
+    keep_compiled()
 
 
 app.command("demo")(demo.demo)

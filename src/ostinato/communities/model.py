@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import numpy as np
 from jaxtyping import Float
-from scipy.interpolate import PchipInterpolator
 
 from ostinato.cells import count_parameters
 from ostinato.cells.fixed import free_parameters
@@ -276,7 +275,7 @@ class CommunityModel(Estimator):
         measured = len(self.hours_)
         half = reach(residuals(self.communities_, self.unseen_), level)
         half = np.concatenate([np.zeros((1, half.shape[1])), half])
-        wide = PchipInterpolator(grid[:measured], half, axis=0)(np.minimum(hours, grid[measured - 1]))
+        wide = _monotone(grid[:measured], half, 0, np.minimum(hours, grid[measured - 1]))
         absent = np.concatenate([~data.present, np.zeros((len(data), len(data.metabolites)), bool)], axis=1)
         wide = np.where(absent[:, None, :] & self.mask, 0.0, wide)
         lower, upper = np.maximum(values - wide, 0.0), values + wide
@@ -383,4 +382,10 @@ def _read_back(values: Any) -> np.ndarray:
 
 def _between(grid: np.ndarray, curve: np.ndarray, hours: np.ndarray) -> np.ndarray:
     """The curve at other times: the values themselves at those of the grid."""
-    return np.maximum(PchipInterpolator(grid, curve, axis=1)(hours), 0.0)
+    return np.maximum(_monotone(grid, curve, 1, hours), 0.0)
+
+
+def _monotone(grid: np.ndarray, curve: np.ndarray, axis: int, hours: np.ndarray) -> np.ndarray:
+    from scipy.interpolate import PchipInterpolator  # slow to load, and few commands ask for other times
+
+    return PchipInterpolator(grid, curve, axis=axis)(hours)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
-import scipy.special
 from jaxtyping import Array, Float
 
 from ostinato.errors import CorruptFile, DataError, ShapeError
@@ -219,7 +218,9 @@ def _flat(parts: Any, per_step: bool) -> np.ndarray:
 
 def _softmax(logits: np.ndarray) -> Float[np.ndarray, "*rows classes"]:
     # In float64, so that the probabilities of a row add up to 1 within rounding of a double.
-    return scipy.special.softmax(logits.astype(np.float64), axis=-1)
+    from scipy.special import softmax  # slow to load
+
+    return softmax(logits.astype(np.float64), axis=-1)
 
 
 def _storable(label: Any) -> bool:
