@@ -90,15 +90,15 @@ def _datasets() -> list[dict[str, Any]]:
 
 
 def _studies() -> list[dict[str, Any]]:
-    from ostinato.studies import STUDIES, load_study
+    from ostinato.studies import STUDIES
 
-    return [{"name": name, "description": load_study(name).description} for name in STUDIES]
+    return [{"name": name, "wing": entry.wing, "description": entry.description} for name, entry in STUDIES.items()]
 
 
 def _benches() -> list[dict[str, Any]]:
-    from ostinato.benches import BENCHES, load_bench
+    from ostinato.benches import BENCHES
 
-    return [{"name": name, "description": load_bench(name).description} for name in BENCHES]
+    return [{"name": name, "description": entry.description} for name, entry in BENCHES.items()]
 
 
 def _tasks() -> list[dict[str, Any]]:
