@@ -60,7 +60,7 @@ class Bar:
     @classmethod
     def within(cls, distance: float, of: float) -> "Bar":
         """No further than `distance` from the value `of`."""
-        return cls(f"{_number(of)} within {distance:.3g}", _asked(lambda figure: abs(figure - of) <= distance))
+        return cls(f"within {distance:.3g} of {_number(of)}", _asked(lambda figure: abs(figure - of) <= distance))
 
     @classmethod
     def exactly(cls, value: float) -> "Bar":
@@ -95,7 +95,7 @@ class Bar:
 
     def of(self, name: str, figure: Any) -> "Bar":
         """The same condition on another figure than the claim's, which `name` names."""
-        return replace(self, words=f"{name} {self.words}", test=lambda _: bool(self.holds(figure)))
+        return replace(self, words=f"{name}: {self.words}", test=lambda _: bool(self.holds(figure)))
 
     def noting(self, words: str) -> "Bar":
         """With a remark behind its words, which changes nothing in what it asks for."""

@@ -53,7 +53,7 @@ def run(settings: StudySettings) -> list[Claim]:
                 SOURCE,
                 None,
                 float(np.median(taken)),
-                Bar.exactly(len(seeds)).of(f"seeds that end by it within {most} generations,", sum(reached)),
+                Bar.exactly(len(seeds)).of(f"seeds that end by it within {most} generations", sum(reached)),
                 {
                     "random search, error with as many networks": float(np.median([b["error"] for b in beside])),
                     "random search, share": float(np.median([b["share"] for b in beside])),

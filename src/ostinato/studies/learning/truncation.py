@@ -23,6 +23,7 @@ from ostinato.view import Line, line_figure, standalone
 
 UNITS, INPUTS, ROWS, TIME = 16, 2, 8, 240
 WINDOWS = (5, 10, 20, 30, 40)
+BEFORE = "what forgets least counts most"
 SOURCE = "Pascanu, Mikolov and Bengio 2013: products of Jacobians shrink by the largest exponent"
 
 
@@ -84,18 +85,14 @@ def run(settings: StudySettings) -> list[Claim]:
         slope = float(np.polyfit(windows, np.log(found), 1)[0])
         reference = measured if known is None else known
         settings.note(f"{activation}, radius {radius}: exponent {reference:.4f}, slope {slope:.4f}")
-        if known is not None:
-            bar = Bar.within(0.1 * abs(known), of=known).noting("a tenth of the largest exponent")
-        else:
-            bar = Bar.between(measured, measured + 0.25 * abs(measured))
-            bar = bar.noting("at most a quarter above the largest exponent, as what forgets least counts most")
+        bar = Bar.within(0.1, of=1) if known is not None else Bar.between(0.75, 1).noting(BEFORE)
         claims.append(
             Claim(
                 f"slope of the logarithm of the gradient's error against the window, {activation}, radius {radius:g}",
                 SOURCE,
                 None,
                 slope,
-                bar,
+                bar.of("slope over exponent", slope / reference),
                 {"the largest exponent": reference},
                 {"windows": list(windows), "errors": found, "measured_exponent": measured, "known_exponent": known},
             )

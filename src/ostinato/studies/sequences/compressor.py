@@ -194,7 +194,11 @@ def twenty_two(runs: list[Compressed]) -> list[Claim]:
             SOURCE,
             None,
             bits,
-            Bar.all_of(Bar.between(least - 0.5, 1.2 * least), Bar.below(single["bits"], "one level")),
+            Bar.all_of(
+                Bar.at_least(least - 0.5, "half a bit less than the least"),
+                Bar.at_most(1.2 * least, "1.2 times the least"),
+                Bar.below(single["bits"], "one level"),
+            ),
             {"least": least, "one level": single["bits"], "each symbol by itself": float(raw)},
             {"by_seed": [f.bits for f in reported]},
         ),

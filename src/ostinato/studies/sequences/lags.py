@@ -39,7 +39,7 @@ def within_the_budget(
 ) -> Claim:
     """How many trials were needed until others are all right: a mean, where every seed has to get there."""
     reached = sum(n is not None for n in needed)
-    told = f"seeds that get there within {budget} {what},"
+    told = f"seeds that get there within {budget} {what}"
     bar = Bar.exactly(len(needed)).of(told, reached)
     bar = bar.noting("another optimiser and criterion than in 1997, so no comparison of speed")
     name = f"{name} until 1000 others are right, {reached} of {len(needed)} seeds"
