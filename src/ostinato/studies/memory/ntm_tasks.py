@@ -17,6 +17,7 @@ from ostinato.studies.seeds import measure
 from ostinato.tasks import AssociativeRecall, DynamicNGram, PrioritySort, RepeatCopy
 from ostinato.tasks.bits import BitTask
 from ostinato.training import Ensemble, each, fit
+from ostinato.training.loop import BatchSource
 
 from .ntm import graves
 
@@ -143,7 +144,7 @@ def trained(
     return Costs(course, bits, cost(result.last, problem.beyond, problem.beyond.sample(stream(0, "beyond"), FRESH)))
 
 
-def whole(batches: SeedBatches, bits: int) -> Changed:
+def whole(batches: BatchSource, bits: int) -> Changed:
     """Batches whose loss is that of a whole sequence, all bits added up, in the mean over the sequences."""
 
     def added_up(examples: Examples, step: int) -> Examples:

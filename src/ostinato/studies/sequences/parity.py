@@ -13,6 +13,7 @@ from ostinato.studies.optimizers import fading_adam
 from ostinato.studies.seeds import measure
 from ostinato.tasks import Parity
 from ostinato.training import Ensemble, each, fit
+from ostinato.training.loop import BatchSource
 
 SOURCE = "Beck et al., xLSTM, 2024, and Merrill et al. 2024: state tracking needs a recurrence that mixes its state"
 BARS = {"elman": Bar.at_least(3), "lstm": Bar.at_least(3), "slstm": Bar.at_least(3), "min-gru": Bar.exactly(0)}
@@ -23,7 +24,7 @@ GROWS = 0.7
 FRESH = 500
 
 
-def growing(batches: SeedBatches, length: int, steps: int) -> Changed:
+def growing(batches: BatchSource, length: int, steps: int) -> Changed:
     """Batches whose first steps count alone, and more of them as training goes on; the weights still sum to 1."""
 
     def counted(examples: Examples, step: int) -> Examples:

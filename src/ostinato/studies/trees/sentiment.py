@@ -16,6 +16,7 @@ from ostinato.losses import cross_entropy
 from ostinato.studies import Bar, Claim, StudySettings
 from ostinato.studies.batches import Changed
 from ostinato.training import fit
+from ostinato.training.loop import BatchSource
 from ostinato.trees import RecursiveNet, Tree, tree_source
 
 from .networks import labeller
@@ -30,7 +31,7 @@ INNER, UNKNOWN, FIRST = 0, 1, 2
 NEUTRAL = 2
 
 
-def forgetful(batches: Batches, seed: int) -> Changed:
+def forgetful(batches: BatchSource, seed: int) -> Changed:
     """Batches of trees in which a share of the words is replaced by the unknown one, as a function of seed and step."""
 
     def dropped(examples: Examples, step: int) -> Examples:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ostinato.benches.memory_peers import JAX, arrays_of, dnc_step, ntm_step
+from ostinato.benches.memory_steps import JAX, arrays_of, dnc_step, ntm_step
 from ostinato.layers import unroll
 from ostinato.memory import DNC, NTM
 
