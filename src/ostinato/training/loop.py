@@ -166,7 +166,7 @@ class _Loop:
         self.history: list[dict[str, Any]] = []
         self.kernels: dict[str, str] = {}
         self.measured: dict[str, float] = {}
-        self.noise = replicate(stream(progress.seed, "noise"), devices)
+        self.noise = replicate(jax.random.key_data(stream(progress.seed, "noise")), devices)
         self.traces = update.traces
         self.moving: Moving
         self._best_written = False
@@ -275,7 +275,8 @@ class _Loop:
     def _refuse(self, step: int, what: str) -> None:
         kept = f"; the weights before it are kept in {self._save()}" if self.run is not None else ""
         model, opt_state = self.update.state(self.moving)
-        where = trace_back(self.update, model, opt_state, self.batches.at(step), jax.random.fold_in(self.noise, step))
+        key = jax.random.fold_in(jax.random.wrap_key_data(self.noise), step)
+        where = trace_back(self.update, model, opt_state, self.batches.at(step), key)
         batch = f"batch {step % len(self.batches)} of epoch {step // len(self.batches)}"
         self._note("nonfinite", at=step, message=where)
         raise NonFiniteError(
