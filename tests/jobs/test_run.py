@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import ostinato as ost
-from ostinato.data import LabelledSequences, to_series
+from ostinato.data import LabelledSequences, to_series, write_sequences
 from ostinato.errors import DataError, Interrupted, LengthError, NonFiniteError, OstinatoError, RunLocked, SettingsError
 from ostinato.jobs import Silent
 from ostinato.models import Forecaster, SequenceClassifier, SequenceRegressor, load_model
@@ -118,9 +118,24 @@ def test_another_file_is_checked_before_training(tmp_path, monkeypatch, untraine
     job = ost.jobs.job_of(name)
     read = type(job).read
     monkeypatch.setattr(type(job), "read", lambda self, x, s: held if str(x) == "held" else read(self, x, s))
+    monkeypatch.chdir(tmp_path)
+    Path("held").write_text("")
     with pytest.raises(error, match=words):
         ost.jobs.run(name, train, {"data": {"test": "held"}}, tmp_path / "run")
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["held"]
+
+
+def test_another_file_that_changes_is_another_run(tmp_path: Path) -> None:
+    """What is held out belongs to a run as what it was trained on does: figures of an older file are not given back."""
+    held, small = tmp_path / "held.npz", {"cell": "elman", "hidden_size": 2, "epochs": 1}
+    asked = {"data": {"test": str(held)}, "model": small}
+    write_sequences(held, sequences("a", "b"))
+    train = sequences("a", "b", "a", "b")
+    first = ost.jobs.run("classify", train, asked, tmp_path / "run")
+    assert ost.jobs.run("classify", train, asked, tmp_path / "run").evaluation == first.evaluation
+    write_sequences(held, sequences("b", "b"))
+    with pytest.raises(SettingsError, match=r"data\.test_sha256"):
+        ost.jobs.run("classify", train, asked, tmp_path / "run")
 
 
 def test_what_python_gives_is_refused_in_words(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ class CommunityData:
     """Which columns are what, and which communities are held out: a share, the number of the last ones, another file.
 
     `species` and `metabolites` are columns or patterns, None where they are to be found; no metabolites is `("",)`.
+    `sha256`: of the file; `test_sha256`: of the other one.
     """
 
     species: tuple[str, ...] | None = None
@@ -33,6 +34,7 @@ class CommunityData:
     test: int | float | str = 0.2
     header: bool | None = None
     sha256: str = ""
+    test_sha256: str | None = None
 
 
 class Community(Job):

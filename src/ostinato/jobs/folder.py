@@ -1,6 +1,5 @@
 """A job's run folder: what is kept in it, how it is read again, and when it may be used by somebody else."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -123,15 +122,6 @@ def move_aside(folder: Path, reporter: Reporter) -> None:
     aside = folder.with_name(f"{folder.name}.{number}")
     folder.rename(aside)
     reporter.note(f"The run that was there is now {aside}.")
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file. Raises `DataError` where there is none."""
-    if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "no such file"
-        raise DataError(f"{path}: {kind}")
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def overview(folder: Path) -> dict[str, Any]:

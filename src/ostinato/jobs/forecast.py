@@ -75,7 +75,7 @@ class Forecast(Job):
         o.BATCH_SIZE,
         o.RATE,
         o.PATIENCE,
-        o.validation("The end of the training rows, to choose the best weights: rows, or a share, e.g. 0.1."),
+        o.validation("The end of the training rows, to choose the best weights: rows, or a share.", "0.1"),
         *o.RULE,
         o.SEED,
     )

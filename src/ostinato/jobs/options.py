@@ -188,9 +188,16 @@ SEED = Option("seed", "Of everything random.", int, TRAINING, "0", "model")
 PATIENCE = Option("patience", "Stop after so many epochs without improvement.", int, TRAINING, part="model")
 
 
-def validation(words: str) -> Option:
+def validation(words: str, default: str) -> Option:
     """The row of the part on which the best weights are chosen."""
-    return Option("validation", words, group=TRAINING, part="model", read=amount("--validation", "model.validation"))
+    return Option(
+        "validation",
+        words,
+        group=TRAINING,
+        default=default,
+        part="model",
+        read=amount("--validation", "model.validation"),
+    )
 
 
 RULE = (

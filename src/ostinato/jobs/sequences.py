@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class SequenceData:
     """Which columns of a table are what, and which sequences are held out: a share, or another file.
 
-    `sha256`: of the file.
+    `sha256`: of the file; `test_sha256`: of the other one.
     """
 
     series: str = "id"
@@ -28,6 +28,7 @@ class SequenceData:
     test: int | float | str = 0.2
     header: bool | None = None
     sha256: str = ""
+    test_sha256: str | None = None
 
 
 class SequenceJob(Job):
@@ -55,7 +56,7 @@ class SequenceJob(Job):
         o.BATCH_SIZE,
         o.RATE,
         o.PATIENCE,
-        o.validation("Held out of the training sequences to choose the best weights: a share, e.g. 0.1."),
+        o.validation("Held out of the training sequences, to choose the best weights: a number, or a share.", "0"),
         *o.RULE,
         o.SEED,
     )

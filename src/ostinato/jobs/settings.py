@@ -1,11 +1,12 @@
 """The settings of a job: from a file, then `--set`, then options, or from Python; and the mark of the data in them."""
 
 import dataclasses
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ostinato.errors import SettingsError
+from ostinato.errors import DataError, SettingsError
 from ostinato.jobs.base import Job
 from ostinato.runs.settings import from_table, load_settings
 
@@ -37,11 +38,25 @@ def combine(job: Job, file: Path | None, overrides: Iterable[str], given: Mappin
     return from_table(job.settings(), _merged(table, given))
 
 
-def marked(settings: Any, digest: str) -> Any:
-    """The settings with a digest of the data, so that a run is only resumed on the same."""
-    if not hasattr(getattr(settings, "data", None), "sha256"):
-        return settings
-    return dataclasses.replace(settings, data=dataclasses.replace(settings.data, sha256=digest))
+def marked(settings: Any, sha256: str) -> Any:
+    """The settings with a digest of the data, and of another file that is held out, so that a run is of both.
+
+    Raises `DataError` where there is no such file.
+    """
+    data: Any = getattr(settings, "data", None)
+    marks: dict[str, str] = {"sha256": sha256} if hasattr(data, "sha256") else {}
+    if hasattr(data, "test_sha256") and isinstance(data.test, str):
+        marks["test_sha256"] = digest_of(Path(data.test))
+    return dataclasses.replace(settings, data=dataclasses.replace(data, **marks)) if marks else settings
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file. Raises `DataError` where there is none."""
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "no such file"
+        raise DataError(f"{path}: {kind}")
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _in_full(job: Job, override: str) -> str:

@@ -11,7 +11,6 @@ from ostinato.jobs.base import Explanation, refused
 from ostinato.jobs.folder import (
     RunRecord,
     baselines_of,
-    digest_of,
     free,
     has_ended,
     job_and_settings,
@@ -23,7 +22,7 @@ from ostinato.jobs.folder import (
 )
 from ostinato.jobs.options import Option
 from ostinato.jobs.reporter import SILENT, Reporter
-from ostinato.jobs.settings import complete, marked
+from ostinato.jobs.settings import complete, digest_of, marked
 from ostinato.jobs.table import JOBS, job_of
 from ostinato.models.trained import digest
 from ostinato.runs import STOP_SIGNALS, Evaluation, Record, Run, checkpoints, read_settings, to_table, write_file
