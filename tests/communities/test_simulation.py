@@ -6,6 +6,7 @@ import pytest
 from ostinato.communities import ConsumerResource, LotkaVolterra
 from ostinato.communities.simulation import SHOWN
 from ostinato.data import Communities
+from ostinato.errors import DataError
 
 HOURS = np.array([0.0, 4.0, 8.0, 12.0])
 CALM, WILD = 0, 3
@@ -50,6 +51,9 @@ def test_a_prediction_names_its_communities_and_a_passage_brings_nobody_back() -
     with pytest.warns(RuntimeWarning, match="community 'wild' by 4 h"):
         found = model().predict(data)
     assert np.isnan(found).all((1, 2)).tolist() == [False, True] + [False] * 10
+    data.values[1, 0, 2] = np.nan
+    with pytest.raises(DataError, match="a missing abundance in community 'wild'"):
+        model().predict(data)
     with pytest.warns(RuntimeWarning, match="community 1 by 4 h"):
         found = model().simulate(start, HOURS, passages=[6.0], dilution=0.01)
     assert np.isnan(found[1, 1:]).all()

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import ostinato as ost
 from ostinato.cli.application import application
 from ostinato.errors import DataError
-from ostinato.jobs import JOBS, Explanation, Job, Option
+from ostinato.jobs import JOBS, Explanation, Job, Option, Predictions
 from ostinato.jobs.options import amount
 from ostinato.models import Estimator
 from ostinato.runs import Evaluation, Score, Section
@@ -90,8 +90,8 @@ class Constantly(Job):
     def unseen(self, model: Any, baselines: Any, data: list[float], settings: Any) -> Evaluation:
         return self.evaluate(model, baselines, data, settings)
 
-    def predict(self, model: Any, source: Any, settings: Any, times: int = 1) -> dict[str, Any]:
-        return {"constant": [model.value_] * times}
+    def predict(self, model: Any, source: Any, settings: Any, times: int = 1) -> Predictions:
+        return Predictions({"constant": [model.value_] * times})
 
     def explain(self, model: Any, settings: Any, most: int = 9) -> Explanation:
         return Explanation(Evaluation("", "", "", "", (), (reach(model, most),)), {"value": model.value_})

@@ -117,9 +117,18 @@ def test_it_says_what_the_folder_says(folder: Path) -> None:
 def test_marks_the_best_epoch(folder: Path) -> None:
     source = render(read_record(folder))
     assert source.count(">best</text>") == 2  # for a desk and for a phone
+    # Epochs 1, 2 and 3, of which the second was the best: its mark is in the middle of the axis.
+    ends, (mark,) = (re.findall(rf'<line x1="([\d.]+)" x2="([\d.]+)"[^>]*class="{c}"', source.split("</svg>")[0])
+                     for c in ("grid", "mark"))  # fmt: skip
+    assert float(mark[0]) == pytest.approx(sum(map(float, ends[0])) / 2)
     metrics = json.loads((folder / "metrics.json").read_text())
     (folder / "metrics.json").write_text(json.dumps({**metrics, "best": {}}))
     assert ">best</text>" not in render(read_record(folder))
+
+
+def test_our_row_stands_out(folder: Path) -> None:
+    rows = re.findall(r"<tr( class=\"ours\")?><td[^>]*>([^<]+)</td>", render(read_record(folder)))
+    assert [(bool(ours), html.unescape(name)) for ours, name in rows] == [(True, "gru"), (False, HOSTILE)]
 
 
 def test_unfinished_run_has_a_report(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -139,10 +140,25 @@ def test_numbers_of_a_section_are_where_they_belong() -> None:
     assert (y[1], [kind for kind, _, _ in points]) == (0.0, ["M", "M"])
 
 
+def test_points_of_the_two_clouds() -> None:
+    """Beside two points that span the axes, one that is read back by their places: true 3, predicted 2."""
+    made = {}
+    for content in (Scatter((0.0, 10.0, 3.0), (0.0, 10.0, 2.0)), Residuals((0.0, 10.0, 3.0), (0.0, 10.0, 2.0))):
+        source = shown(section("cloud", content))
+        places = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', source.split("</svg>")[0])
+        made[type(content)] = [(float(x), float(y)) for x, y in places]
+    (x0, y0), (x1, y1), (x, y) = made[Scatter]
+    assert ((x - x0) / (x1 - x0), (y - y0) / (y1 - y0)) == pytest.approx((0.3, 0.2), abs=1e-3)
+    (x0, y0), (x1, y1), (x, y) = made[Residuals]
+    assert (x - x0) / (x1 - x0) == pytest.approx(0.2, abs=1e-3)
+    assert y0 == y1
+    assert y < y0 - 50  # what is left of the truth, 3 - 2, stands above the level of 0
+
+
 def test_a_table_keeps_its_order_and_says_which_row_is_ours() -> None:
     source = shown(section("t", Table(("model", "RMSE"), (("a", 0.125), ("b", None)), (1,))))
-    assert "<tr><td>a</td><td>0.125</td></tr>" in source
-    assert '<tr class="ours"><td>b</td><td>–</td></tr>' in source
+    assert '<tr><td class="word">a</td><td>0.125</td></tr>' in source
+    assert '<tr class="ours"><td class="word">b</td><td>–</td></tr>' in source
 
 
 def test_a_score_alone_has_no_table_of_baselines() -> None:

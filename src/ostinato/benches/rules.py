@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from ostinato.benches.base import Bench, BenchSettings, Row
+from ostinato.benches.base import BenchSettings, Row
 from ostinato.benches.timer import interleaved
 from ostinato.cells import count_parameters
 from ostinato.data import Examples, SequenceBatch
@@ -145,6 +145,3 @@ def run(settings: BenchSettings) -> list[Row]:
             detail = details[name] | {"units": n, "cell": cell}
             rows.append(Row(f"{name}, {cell}, {n} units, a step", times[name], "BPTT", times["bptt"], None, detail))
     return rows
-
-
-BENCH = Bench("cost of a step under each learning rule against the number of units", run)

@@ -6,6 +6,7 @@ import typer
 
 from ostinato.cli import community, data, demo, doctor, lists, numbers, runs
 from ostinato.cli.app import App, Root
+from ostinato.cli.compile_cache import keep_compiled
 from ostinato.cli.fit import fit_commands
 from ostinato.cli.output import complain, remember_debug
 
@@ -56,6 +57,7 @@ def _options(
 
     Example: `ostinato fit forecast data.csv --target Temp --horizon 7`
     """
+    keep_compiled()
 
 
 def _design(ctx: typer.Context) -> None:

@@ -34,13 +34,7 @@ def _dataset(name: str, entry: Any) -> Row:
 
 
 def _study(name: str, entry: Any) -> Row:
-    del entry
-    return _named(name, ostinato.studies.load_study(name))
-
-
-def _bench(name: str, entry: Any) -> Row:
-    del entry
-    return _named(name, ostinato.benches.load_bench(name))
+    return {"name": name, "wing": entry.wing, "description": entry.description}
 
 
 def _job(name: str, entry: Any) -> Row:
@@ -53,7 +47,7 @@ KINDS = {
     "rules": Listed("learning", "RULES", _described),
     "datasets": Listed("data", "CATALOGUE", _dataset),
     "studies": Listed("studies", "STUDIES", _study),
-    "benches": Listed("benches", "BENCHES", _bench),
+    "benches": Listed("benches", "BENCHES", _named),
     "tasks": Listed("tasks", "TASKS", _named),
     "environments": Listed("environments", "ENVIRONMENTS", _described, "tasks to act in"),
     "learners": Listed("agents", "LEARNERS", _described),

@@ -1,7 +1,7 @@
 """Entry point of the command: it answers a stop from the first line on, so nothing is imported before it is ready."""
 
-import _thread
 import os
+import signal
 import sys
 import threading
 from typing import Any, NoReturn
@@ -29,7 +29,7 @@ def main() -> None:
 def ask_again(lost: Any) -> None:
     """Stop a moment later where a stop came in a callback that swallows it, such as one of the garbage collection."""
     if lost.exc_type is KeyboardInterrupt:
-        threading.Timer(0.05, _thread.interrupt_main).start()
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
     else:
         sys.__unraisablehook__(lost)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import nnls
 
 from ostinato.checks import check_finite
 from ostinato.communities.equations import consumer_resource
@@ -111,6 +110,8 @@ class ConsumerResource(Estimator):
         """Least squares with no negative solution; the penalty as further rows."""
         width = inputs.shape[1]
         wide = np.concatenate([inputs, np.sqrt(self.ridge) * np.eye(width)])
+        from scipy.optimize import nnls  # slow to load, and few commands need it
+
         return nnls(wide, np.concatenate([targets, np.zeros(width)]))[0]
 
     def simulate(

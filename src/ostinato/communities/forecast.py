@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.interpolate import PchipInterpolator
 
 
 class CommunityForecast(NamedTuple):
@@ -40,4 +39,6 @@ def between(
     steps: Float[np.ndarray, "steps"], curve: Float[np.ndarray, "n steps features"], hours: Float[np.ndarray, "hours"]
 ) -> Float[np.ndarray, "n hours features"]:
     """A curve at other times, by monotone cubic interpolation (PCHIP): the values themselves at those of the steps."""
+    from scipy.interpolate import PchipInterpolator  # slow to load, and few commands need it
+
     return np.maximum(PchipInterpolator(steps, curve, axis=1)(hours), 0.0)

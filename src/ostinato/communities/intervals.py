@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.interpolate import PchipInterpolator
 
 from ostinato.data import Communities
 
@@ -57,6 +56,8 @@ def bounds(
     has no width.
     """
     halves = np.concatenate([np.zeros((1, halves.shape[1])), halves])
+    from scipy.interpolate import PchipInterpolator  # slow to load, and few commands need it
+
     wide = PchipInterpolator(measured, halves, axis=0)(np.minimum(hours, measured[-1]))
     wide = np.where(certain[:, None, :], 0.0, wide)
     lower, upper = np.maximum(values - wide, 0.0), values + wide

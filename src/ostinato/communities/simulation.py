@@ -50,7 +50,8 @@ def simulate(
         raise ShapeError(f"initial: expected (communities, {size}), got {first.shape}")
     for what, bad in (("negative", first < 0), ("missing", ~np.isfinite(first))):
         if bad.any():
-            raise DataError(f"initial: a {what} abundance in community {int(np.argwhere(bad)[0, 0])}")
+            row = int(np.argwhere(bad)[0, 0])
+            raise DataError(f"initial: a {what} abundance in community {_named(row, names)}")
     if at.ndim != 1 or not len(at) or not (np.diff(at) > 0).all():
         raise SettingsError(f"hours: expected times that increase, got {at.tolist()}")
     if not 0 < dilution <= 1:
@@ -75,12 +76,16 @@ def simulate(
     for row, stop in diverged.items():
         found[row, at >= stop] = np.nan
     if diverged:
-        _warn({(row if names is None else names[row]): diverged[row] for row in sorted(diverged)})
+        _warn(diverged, names)
     return found
 
 
-def _warn(diverged: Mapping[Any, float]) -> None:
-    listed = [f"{name!r} by {stop:g} h" for name, stop in itertools.islice(diverged.items(), SHOWN)]
+def _named(row: int, names: Sequence[str] | None) -> str:
+    return str(row) if names is None else f"'{names[row]}'"
+
+
+def _warn(diverged: Mapping[int, float], names: Sequence[str] | None) -> None:
+    listed = [f"{_named(row, names)} by {diverged[row]:g} h" for row in sorted(diverged)[:SHOWN]]
     more = f" and {len(diverged) - SHOWN} more" if len(diverged) > SHOWN else ""
     words = f"{'communities' if len(diverged) > 1 else 'community'} {', '.join(listed)}{more}"
     # At the line that calls `LotkaVolterra.simulate`.

@@ -26,6 +26,14 @@ class NoData:
 
 
 @dataclasses.dataclass(frozen=True)
+class Predictions:
+    """Predictions as columns of equal length by name, and what was done to the data on the way, in words."""
+
+    columns: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Explanation:
     """What a model has learned: the page, a list of sections, the numbers behind it, and words on what is lacking."""
 
@@ -131,13 +139,9 @@ class Job:
         """The model on data given later, beside its baselines."""
         raise NotImplementedError
 
-    def predict(self, model: Any, source: Any, settings: Any) -> dict[str, Any]:
-        """Predictions for a source of data, as columns by name; a subclass adds the options that it is asked with."""
+    def predict(self, model: Any, source: Any, settings: Any) -> Predictions:
+        """Predictions for a source of data; a subclass adds the options that it is asked with."""
         raise NotImplementedError
-
-    def predicted(self, model: Any, source: Any, settings: Any, **asked: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """`predict`, and what was done to the data on the way, in words."""
-        return self.predict(model, source, settings, **asked), ()
 
     def explain(self, model: Any, settings: Any) -> "Explanation":
         """What the model has learned; a subclass adds the options that it is asked with."""

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ostinato.errors import DataError
+from ostinato.jobs.base import Predictions
 from ostinato.jobs.sequences import SequenceJob, flat, label_of
 
 if TYPE_CHECKING:
@@ -43,10 +44,11 @@ class Classify(SequenceJob):
 
         return of_classes(label_of(model), model.evaluate(sequences), words)
 
-    def predict(self, model: Any, source: Any, settings: Any) -> dict[str, Any]:
-        """A label for each sequence, with the probability of every class, as columns."""
+    def predict(self, model: Any, source: Any, settings: Any) -> Predictions:
+        """A label for each sequence, with the probability of every class."""
         sequences = self.read(source, settings)
         columns: dict[str, Any] = dict(sequences.id_columns(model.per_step))
         chances = flat(model, model.predict_proba(sequences))
         columns["label"] = model.classes_[chances.argmax(-1)]
-        return columns | {f"p_{name}": chances[:, i] for i, name in enumerate(model.classes_.tolist())}
+        columns |= {f"p_{name}": chances[:, i] for i, name in enumerate(model.classes_.tolist())}
+        return Predictions(columns, sequences.notes)

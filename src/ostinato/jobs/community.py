@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ostinato.errors import DataError, SettingsError
 from ostinato.jobs import options as o
-from ostinato.jobs.base import Explanation, Job
+from ostinato.jobs.base import Explanation, Job, Predictions
 from ostinato.jobs.options import NETWORK, Option
 
 if TYPE_CHECKING:
@@ -169,8 +169,8 @@ class Community(Job):
 
     def predict(
         self, model: Any, source: Any, settings: Any, hours: str | None = None, intervals: bool = False
-    ) -> dict[str, Any]:
-        """Species and metabolites over time for the compositions in a table, as columns."""
+    ) -> Predictions:
+        """Species and metabolites over time for the compositions in a table."""
         import numpy as np
 
         from ostinato.data import compositions, read_table
@@ -197,7 +197,7 @@ class Community(Job):
             if made.lower is not None and made.upper is not None:
                 columns[f"{name}_lower"] = made.lower[..., j].ravel()
                 columns[f"{name}_upper"] = made.upper[..., j].ravel()
-        return columns
+        return Predictions(columns)
 
     def explain(self, model: Any, settings: Any, least: float = 5.0, share: float = 0.2) -> Explanation:
         """Who influences whom, where the model knows little, where the carbon goes: on its training communities."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ostinato.errors import DataError
 from ostinato.jobs import options as o
-from ostinato.jobs.base import Job
+from ostinato.jobs.base import Job, Predictions
 from ostinato.jobs.options import NETWORK, Option
 
 if TYPE_CHECKING:
@@ -164,14 +164,11 @@ class Forecast(Job):
             raise DataError(f"{rows} rows after those that the model was trained on, its horizon is {model.horizon}")
         return of_backtest(model.backtest(data, None, baselines=dict(baselines)), data.time_name)
 
-    def predict(self, model: Any, source: Any, settings: Any, horizon: int | None = None) -> dict[str, Any]:
-        """The steps that follow each series, as columns."""
-        return self.predicted(model, source, settings, horizon=horizon)[0]
-
-    def predicted(self, model: Any, source: Any, settings: Any, **asked: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+    def predict(self, model: Any, source: Any, settings: Any, horizon: int | None = None) -> Predictions:
+        """The steps that follow each series."""
         from ostinato.data import read_table
 
         # By the columns of the model: a file given later may have others beside them.
         given = read_table(source, header=settings.data.header) if isinstance(source, str | Path) else source
-        made = model.predict(given, **asked)
-        return made.columns(), made.notes
+        made = model.predict(given, horizon)
+        return Predictions(made.columns(), made.notes)

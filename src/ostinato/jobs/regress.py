@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ostinato.errors import DataError
+from ostinato.jobs.base import Predictions
 from ostinato.jobs.sequences import SequenceJob, flat, label_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Regress(SequenceJob):
         truth = np.asarray(sequences.labels, float)
         return of_numbers(label_of(model), model.evaluate(sequences), words, truth, model.predict(sequences))
 
-    def predict(self, model: Any, source: Any, settings: Any) -> dict[str, Any]:
-        """A number for each sequence, as columns."""
+    def predict(self, model: Any, source: Any, settings: Any) -> Predictions:
+        """A number for each sequence."""
         sequences = self.read(source, settings)
-        return {**sequences.id_columns(model.per_step), "predicted": flat(model, model.predict(sequences))}
+        columns = {**sequences.id_columns(model.per_step), "predicted": flat(model, model.predict(sequences))}
+        return Predictions(columns, sequences.notes)

@@ -105,6 +105,7 @@ def run(
                     if job.source is not None:
                         source = type(data).__name__ if path is None else path.name
                         run.write_data({"file": source, **job.describe(found)})
+                    run.check_stopped()
                     with reporter.progress(job.progress) as callback:
                         job.fit(model, train, run, callback, **options)
                     keep_found(job, run, model, train, held, settings)
@@ -152,10 +153,10 @@ def predict(folder: str | Path, data: Any, *, reporter: Reporter = SILENT, **ask
     if not job.has("predict"):
         raise refused("predict", folder, job.name, JOBS)
     model = model_of(job, settings, folder)
-    columns, notes = job.predicted(model, data, settings, **_known(job.asked, asked, "asked"))
-    for words in notes:
+    made = job.predict(model, data, settings, **_known(job.asked, asked, "asked"))
+    for words in made.notes:
         reporter.note(words)
-    return columns
+    return made.columns
 
 
 def explain(

@@ -51,7 +51,8 @@ def rollout(
     if teacher is not None:
         teacher = jnp.asarray(teacher)
         check_same(teacher.shape, (*lead, steps, cell.input_size), "teacher", "(*batch, steps, input)")
-        use = jnp.ones((*lead, steps), bool) if use_teacher is None else as_flags(use_teacher, "use_teacher")
+        use = as_flags(jnp.ones((*lead, steps), bool) if use_teacher is None else use_teacher, "use_teacher")
+        assert use is not None
         check_same(use.shape, (*lead, steps), "use_teacher", "(*batch, steps)")
         forced = (
             jnp.moveaxis(teacher.reshape(rows, steps, -1), 1, 0),

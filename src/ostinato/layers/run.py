@@ -8,31 +8,10 @@ import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
 from ostinato.errors import SettingsError
-from ostinato.kernels import (
-    Loop,
-    Result,
-    choose,
-    deer,
-    hoisted,
-    hoisted_input,
-    native,
-    parallel,
-    pointwise,
-    reference,
-    select,
-)
+from ostinato.kernels import KERNELS, Loop, Result, choose, pointwise, select
 from ostinato.kernels.loop import INIT, fold_path
 from ostinato.layers.state import fields_of
 from ostinato.types import State
-
-KERNEL_FUNCTIONS = {
-    "reference": reference,
-    "scan": hoisted_input,
-    "hoist": hoisted,
-    "native": native,
-    "parallel": parallel,
-    "deer": deer,
-}
 
 
 class Plan(NamedTuple):
@@ -96,7 +75,7 @@ def _run_cell(cell: Any, loop: Loop, state: State, plan: Plan) -> Ran:
     initial_loop = loop
     if loop.reverse:
         loop = reversed_resets(loop)
-    result: Result = KERNEL_FUNCTIONS[choice.kernel](cell, loop._replace(keep_states=bool(plan.record)), state)
+    result: Result = KERNELS[choice.kernel].run(cell, loop._replace(keep_states=bool(plan.record)), state)
     recorded = fields_of(result.states) if fields else {}
     tape = {name: recorded[name] for name in fields}
     if inside:

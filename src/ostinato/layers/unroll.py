@@ -11,7 +11,7 @@ from jaxtyping import Array, PRNGKeyArray
 from ostinato.checks import check_features, check_same
 from ostinato.data.batch import SequenceBatch
 from ostinato.errors import NotConverged, SettingsError, ShapeError
-from ostinato.kernels import DIVERGED, KERNELS, Loop
+from ostinato.kernels import DIVERGED, Loop, check_kernel
 from ostinato.layers.record import resolve_record
 from ostinato.layers.run import Plan, initial_state, run
 from ostinato.layers.state import check_state
@@ -85,8 +85,7 @@ def unroll(
             field = getattr(batch, name)
             if field is not None:
                 check_same(field.shape, xs.shape[:-1], name, "(*batch, time)")
-    if kernel not in KERNELS:
-        raise SettingsError(f"kernel: expected one of {', '.join(KERNELS)}, got {kernel!r}")
+    check_kernel(kernel)
     names = resolve_record(layer, (record,) if isinstance(record, str) else tuple(record))
     plan = Plan(kernel, names, _segment(checkpoint, batch.time_size))
     try:

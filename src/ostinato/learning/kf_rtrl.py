@@ -18,6 +18,7 @@ from ostinato.learning.local_rules import recurrent_cell, with_cell
 from ostinato.learning.online import OnlineRule
 from ostinato.learning.uoro import balance
 from ostinato.learning.view import Item, View, cell_of, differentiable, weighed
+from ostinato.tracing.affine import operations
 from ostinato.types import State
 
 
@@ -151,8 +152,7 @@ def _products_only(cell: Any) -> bool:
         return False
     own = {id(leaf) for leaf in jax.tree.leaves(eqx.filter(cell, eqx.is_inexact_array))}
     x = jax.ShapeDtypeStruct((cell.input_size,), cell.W.dtype)
-    traced = [equation.primitive.name for equation in jax.make_jaxpr(cell.project)(x).jaxpr.eqns]
-    return {id(weight) for weight in _weights(cell)} == own and traced == ["dot_general", "add"]
+    return {id(weight) for weight in _weights(cell)} == own and operations(cell.project, x) == ["dot_general", "add"]
 
 
 def _seen(cell: Any, item: Item, state: State) -> list[Array]:

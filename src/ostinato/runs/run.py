@@ -103,12 +103,18 @@ class Run:
         return Stopper(self.signals) if self._stopper is None else contextlib.nullcontext(self._stopper)
 
     def check_stopped(self) -> None:
-        """Raise `Interrupted` where a signal came when training had ended, so that its checkpoint is there."""
-        if self._stopper is not None and self._stopper.caught is not None:
-            raise Interrupted(
-                f"{self._stopper.caught}: stopped after training, with a checkpoint; start it again with the folder "
-                f"{self.folder} to go on"
-            )
+        """Stop between two pieces of work where a signal asked for it.
+
+        Raises `Interrupted` where a checkpoint is there to go on from, `KeyboardInterrupt` where there is none.
+        """
+        if self._stopper is None or self._stopper.caught is None:
+            return
+        if not checkpoints(self.checkpoints):
+            raise KeyboardInterrupt
+        raise Interrupted(
+            f"{self._stopper.caught}: stopped after training, with a checkpoint; start it again with the folder "
+            f"{self.folder} to go on"
+        )
 
     def write_environment(self, **more: Any) -> None:
         """Write `environment.json`: the machine and the versions, and what else is said of them."""

@@ -18,4 +18,6 @@ from .reber import EmbeddedReber as EmbeddedReber
 from .reber import Reber as Reber
 from .repeat_copy import RepeatCopy as RepeatCopy
 from .reversal import Reversal as Reversal
+from .series import mackey_glass as mackey_glass
+from .series import narma as narma
 from .temporal_order import TemporalOrder as TemporalOrder

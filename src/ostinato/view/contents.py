@@ -37,6 +37,7 @@ class Lines:
 
     * `band`: lower and upper edge of an area, such as quantiles of a prediction.
     * `marks`: vertical lines, each with a word. `zero`: the vertical axis begins at 0. `points`: each value is marked.
+    * `steps`: a value holds until the next one, as a count does.
     """
 
     x: Numbers
@@ -49,6 +50,7 @@ class Lines:
     marks: tuple[tuple[float, str], ...] = ()
     zero: bool = False
     points: bool = False
+    steps: bool = False
 
     def __post_init__(self) -> None:
         for curve in self.curves:

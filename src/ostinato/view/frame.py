@@ -13,13 +13,15 @@ from ostinato.view.ticks import log_ticks, number_label, number_ticks, time_tick
 WIDE, NARROW = 860, 350
 """Widths in points of the two drawings of each figure: one for a desk, one for a phone."""
 
-_CHARACTER = 7.2
+CHARACTER = 7.2
+"""Width of a letter, as far as one can tell without drawing it."""
+
 _ROW = 20
 
 
 @dataclass(frozen=True)
 class Scale:
-    """An axis: values `low..high` onto points `start..stop`."""
+    """An axis: values `low..high` onto points `start..stop`; of a `"whole"` one the marks are whole numbers."""
 
     low: float
     high: float
@@ -44,7 +46,8 @@ class Scale:
             return [(v, number_label(v)) for v in log_ticks(self.low, self.high)]
         # Labels are wider than they are high, and points count downwards on a vertical axis.
         apart = 80 if self.stop > self.start else 45
-        return [(v, number_label(v)) for v in number_ticks(self.low, self.high, max(2, int(length / apart)))]
+        ticks = number_ticks(self.low, self.high, max(2, int(length / apart)), self.kind == "whole")
+        return [(v, number_label(v)) for v in ticks]
 
 
 def extent(arrays: Sequence[Any], kind: str = "number", margin: float = 0.0) -> tuple[float, float]:
@@ -74,14 +77,19 @@ def legend(entries: Sequence[Entry], left: float, right: float) -> tuple[str, fl
     """The legend above a figure, in as many rows as it needs, and its height."""
     parts, x, y = [], left, 15.0
     for entry in entries:
-        name = entry.name if len(entry.name) <= 40 else entry.name[:39] + "…"
-        wide = 32 + _CHARACTER * len(name) + 16
+        name = shortened(entry.name, 40)
+        wide = 32 + CHARACTER * len(name) + 16
         if x > left and x + wide - 16 > right:
             x, y = left, y + _ROW
         parts.append(tag("line", x1=x, x2=x + 24, y1=y - 4, y2=y - 4, class_=f"line {entry.style}"))
         parts.append(tag("text", text(name), x=x + 30, y=y, class_="strong"))
         x += wide
     return "".join(parts), y + 12 if entries else 8.0
+
+
+def room(y: Scale) -> float:
+    """Where a figure begins so that the labels of its vertical axis stand before it."""
+    return max(62.0, 14 + CHARACTER * max((len(label) for _, label in y.ticks()), default=0))
 
 
 def axes(x: Scale, y: Scale, x_label: str, y_label: str) -> str:
@@ -93,14 +101,34 @@ def axes(x: Scale, y: Scale, x_label: str, y_label: str) -> str:
         parts.append(tag("text", text(label), x=x.start - 8, y=at + 4, text_anchor="end"))
     for value, label in x.ticks():
         at = float(x(value))
-        half = _CHARACTER * len(label) / 2
+        half = CHARACTER * len(label) / 2
         parts.append(tag("line", x1=at, x2=at, y1=y.start, y2=y.start + 5, class_="axis"))
         anchor, at = ("end", x.stop + 6) if at + half > x.stop + 6 else ("middle", at)
         parts.append(tag("text", text(label), x=at, y=y.start + 19, text_anchor=anchor))
     parts.append(tag("line", x1=x.start, x2=x.stop, y1=y.start, y2=y.start, class_="axis"))
-    parts.append(tag("text", text(x_label), x=(x.start + x.stop) / 2, y=y.start + 38, text_anchor="middle"))
-    parts.append(tag("text", text(y_label), x=6, y=y.stop - 10, text_anchor="start"))
+    below = shortened(x_label, int((x.stop - x.start + 20) / CHARACTER))
+    above = shortened(y_label, int(x.stop / CHARACTER))
+    parts.append(tag("text", text(below), x=(x.start + x.stop) / 2, y=y.start + 38, text_anchor="middle"))
+    parts.append(tag("text", text(above), x=6, y=y.stop - 10, text_anchor="start"))
     return "".join(parts)
+
+
+def scale_bar(shades: Sequence[tuple[str, float]], low: str, high: str, left: float, top: float, wide: float) -> str:
+    """What the shades of a heat map mean: a strip from `low` to `high`, each shade a colour and its opacity."""
+    step = wide / len(shades)
+    parts = [
+        tag("rect", x=left + i * step, y=top, width=step, height=10, style=f"fill:var(--{c});fill-opacity:{o:.2f}")
+        for i, (c, o) in enumerate(shades)
+    ]
+    parts.append(tag("rect", x=left, y=top, width=wide, height=10, style="fill:none;stroke:var(--rule)"))
+    parts.append(tag("text", text(low), x=left, y=top + 24))
+    parts.append(tag("text", text(high), x=left + wide, y=top + 24, text_anchor="end"))
+    return "".join(parts)
+
+
+def shortened(name: str, most: int = 14) -> str:
+    """A name of at most so many letters."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def figure(content: str, width: float, height: float, label: str, **attributes: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ostinato.view.frame import WIDE, Entry, Scale, axes, extent, figure, legend
+from ostinato.view.frame import WIDE, Entry, Scale, axes, extent, figure, legend, room
 from ostinato.view.svg import SERIES, tag, text
 
 Role = Literal["truth", "ours", "other"]
@@ -43,7 +43,8 @@ def line_figure(
 ) -> str:
     """Curves with axes and a legend, as SVG.
 
-    * `x_kind`: `"number"` or `"time"` (seconds since 1970); `y_kind`: `"number"` or `"log"`.
+    * `x_kind`: `"number"` or `"time"` (seconds since 1970); `y_kind`: `"number"` or `"log"`. Where all `x` are whole
+      numbers, such as steps, so are the marks of their axis.
     * `marks`: vertical lines with a word each. `band`: `(x, lower, upper)`, an area behind the curves. `zero`: the
       vertical axis begins at 0.
 
@@ -56,12 +57,17 @@ def line_figure(
     """
     styles = _styles(lines)
     head, top = legend([Entry(n.name, s) for n, s in zip(lines, styles, strict=True)], 8, width - 8)
-    left, right, bottom = 62.0, width - 14.0, height - 46.0
+    right, bottom = width - 14.0, height - (46.0 if x_label else 26.0)
     top = top + (24 if y_label else 8)
-    low, high = extent([*(n.y for n in lines), *(band[1:] if band else ())], y_kind, 0.04)
-    low = min(low, 0.0) if zero and y_kind != "log" else low
-    x = Scale(*extent([n.x for n in lines]), left, right, x_kind)
+    drawn = [*(n.y for n in lines), *(band[1:] if band else ())]
+    low, high = extent(drawn, y_kind, 0.04)
+    if zero and y_kind != "log":
+        # Nothing is left below 0 where no value is.
+        low = 0.0 if extent(drawn)[0] >= 0 else min(low, 0.0)
+    x_kind = "whole" if x_kind == "number" and _whole([n.x for n in lines]) else x_kind
     y = Scale(low, high, bottom, top, y_kind)
+    left = room(y)
+    x = Scale(*extent([n.x for n in lines]), left, right, x_kind)
     body = [axes(x, y, x_label, y_label)]
     for at, word in marks:
         point = float(x(at))
@@ -75,6 +81,12 @@ def line_figure(
         body.append(_curve(line, style, x, y))
     scales = {f"data_{n}": f"{s.kind} {s.low!r} {s.high!r} {s.start:g} {s.stop:g}" for n, s in (("x", x), ("y", y))}
     return figure("".join([head, *body]), width, height, label, **scales)
+
+
+def _whole(arrays: Sequence[Any]) -> bool:
+    values = np.concatenate([np.ravel(np.asarray(a, float)) for a in arrays] or [np.zeros(0)])
+    values = values[np.isfinite(values)]
+    return bool((values == np.round(values)).all())
 
 
 def _styles(lines: Sequence[Line]) -> list[str]:

@@ -4,9 +4,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ostinato.view.frame import WIDE, figure
+from ostinato.view.frame import CHARACTER, WIDE, figure, shortened
 from ostinato.view.svg import tag, text
 from ostinato.view.ticks import number_label
+
+RADIUS = 14
 
 
 def network_figure(
@@ -25,10 +27,17 @@ def network_figure(
     ```
     """
     width = min(width, 640)
-    middle, radius = width / 2, width / 2 - 60
-    places = _ring(outside, middle, radius) | _ring(inside, middle, radius * 0.35 if len(inside) > 1 else 0.0)
+    middle = width / 2
+    # Names stand outside the circle, so it leaves room for them, but never more than half.
+    most_letters = min(14, int((middle / 2 - RADIUS - 14) / CHARACTER))
+    short = {name: shortened(name, most_letters) for name in (*outside, *inside)}
+    longest = CHARACTER * max((len(short[name]) for name in outside), default=0)
+    radius = max(middle - RADIUS - longest - 14, middle / 2)
+    up = radius + RADIUS + 30
+    outer, inner = _ring(outside, middle, up, radius), _ring(inside, middle, up, radius / 2 if len(inside) > 1 else 0.0)
+    places = outer | inner
     most = {
-        kind: max((abs(effect) for _, target, effect in edges if (target in inside) is kind), default=1.0)
+        kind: max((abs(effect) for _, target, effect in edges if (target in inside) is kind), default=1.0) or 1.0
         for kind in (True, False)
     }
     parts = []
@@ -48,18 +57,29 @@ def network_figure(
         parts.append(
             tag("text", text("▸"), transform=_turned(x1, y1, ux, uy, bend / far), style=f"fill:var(--{colour})")
         )
-    for name, (x, y) in places.items():
-        kind = "fill:var(--paper);stroke:var(--ink)" if name in outside else "fill:var(--rule);stroke:var(--soft)"
-        parts.append(tag("circle", cx=x, cy=y, r=14, style=kind))
-        parts.append(
-            tag("text", text(name), x=x, y=y + (4 if len(name) < 4 else -18), text_anchor="middle", class_="strong")
-        )
-    return figure("".join(parts), width, width, label)
+    for (name, (x, y)), ring in [*((n, "outside") for n in outer.items()), *((n, "inside") for n in inner.items())]:
+        kind = "fill:var(--paper);stroke:var(--ink)" if ring == "outside" else "fill:var(--rule);stroke:var(--soft)"
+        parts.append(tag("circle", tag("title", text(name)), cx=x, cy=y, r=RADIUS, style=kind))
+        at = _beside(x - middle, y - up, radius) if ring == "outside" and len(name) > 3 else (0.0, 4.0, "middle")
+        where = {"x": x + at[0], "y": y + at[1], "text_anchor": at[2]}
+        # Arrows end at these names: a rim in the colour of the page keeps them readable.
+        rim = "paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round"
+        parts.append(tag("text", text(short[name]), **where, class_="strong", style=rim))
+    return figure("".join(parts), width, 2 * up, label)
 
 
-def _ring(names: Sequence[str], middle: float, radius: float) -> dict[str, tuple[float, float]]:
+def _ring(names: Sequence[str], across: float, up: float, radius: float) -> dict[str, tuple[float, float]]:
     turn = [2 * math.pi * i / max(len(names), 1) - math.pi / 2 for i in range(len(names))]
-    return {n: (middle + radius * math.cos(a), middle + radius * math.sin(a)) for n, a in zip(names, turn, strict=True)}
+    return {n: (across + radius * math.cos(a), up + radius * math.sin(a)) for n, a in zip(names, turn, strict=True)}
+
+
+def _beside(x: float, y: float, radius: float) -> tuple[float, float, str]:
+    """Where the name of a node stands, away from the middle, seen from the node itself."""
+    far = RADIUS + 6
+    across, up = x / (radius or 1.0), y / (radius or 1.0)
+    if abs(across) < 0.3:
+        return 0.0, math.copysign(far + (0 if up < 0 else 10), up), "middle"
+    return far * across, far * up + 4, "start" if across > 0 else "end"
 
 
 def _turned(x: float, y: float, ux: float, uy: float, bend: float) -> str:

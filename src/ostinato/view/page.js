@@ -46,7 +46,8 @@ for (const svg of document.querySelectorAll("svg[data-x]")) {
     svg.append(cross);
     const where = x.value(best[0]);
     const values = found.map((f) => `${f.name} ${shown(y.value(f.point[1]))}`);
-    reading.textContent = [x.kind === "time" ? date(where) : shown(where), ...values].join(" \u00b7 ");
+    const said = { time: date, whole: Math.round }[x.kind] || shown;
+    reading.textContent = [said(where), ...values].join(" \u00b7 ");
   });
   svg.addEventListener("pointerleave", () => cross.remove());
 }

@@ -50,10 +50,16 @@ def readable(draw: Callable[[int], str]) -> str:
 
 
 def grid(head: Sequence[str], rows: Iterable[tuple[Sequence[Any], bool]]) -> str:
-    """A table of figures; a row with True is ours."""
-    names = tag("tr", *(tag("th", text(cell)) for cell in head))
+    """A table of figures; a row with True is ours. Columns of words stand to the left, numbers to the right."""
+    rows = list(rows)
+    kinds = ["word" if all(isinstance(cells[i], str) for cells, _ in rows) else None for i in range(len(head))]
+    names = tag("tr", *(tag("th", text(cell), class_=kind) for cell, kind in zip(head, kinds, strict=True)))
     body = (
-        tag("tr", *(tag("td", text(shown(cell))) for cell in cells), class_="ours" if ours else None)
+        tag(
+            "tr",
+            *(tag("td", text(shown(cell)), class_=kind) for cell, kind in zip(cells, kinds, strict=True)),
+            class_="ours" if ours else None,
+        )
         for cells, ours in rows
     )
     return tag("div", tag("table", tag("thead", names), tag("tbody", *body)), class_="scroll")
@@ -62,7 +68,7 @@ def grid(head: Sequence[str], rows: Iterable[tuple[Sequence[Any], bool]]) -> str
 def listing(table: Mapping[str, Any]) -> str:
     """Names and values, nested tables with dotted names."""
     rows = (tag("tr", tag("th", text(name)), tag("td", text(shown(value)))) for name, value in flat(table))
-    return tag("table", tag("tbody", *rows), class_="pairs")
+    return tag("div", tag("table", tag("tbody", *rows), class_="pairs"), class_="scroll")
 
 
 def cards(figures: Mapping[str, Any]) -> str:

@@ -6,6 +6,8 @@ wrong it raises an `OstinatoError`, as `contents.read` does for a dataclass.
 
 from collections.abc import Callable, Iterable
 
+import numpy as np
+
 from ostinato.errors import CorruptFile, OstinatoError
 from ostinato.runs.evaluation import Section
 from ostinato.view import contents as c
@@ -24,7 +26,10 @@ from ostinato.view.trial import trial_figure
 def lines(section: Section) -> str:
     """Curves over one axis."""
     data = c.read(c.Lines, section)
-    shown = [Line(n.name, c.floats(data.x), c.floats(n.y), n.role, data.points) for n in data.curves]
+    x, ys = c.floats(data.x), [c.floats(curve.y) for curve in data.curves]
+    if data.steps:
+        x, ys = list(np.repeat(x, 2)[1:]), [list(np.repeat(y, 2)[:-1]) for y in ys]
+    shown = [Line(n.name, x, y, n.role, data.points) for n, y in zip(data.curves, ys, strict=True)]
     band = None if data.band is None else (c.floats(data.x), c.floats(data.band[0]), c.floats(data.band[1]))
     return readable(
         lambda width: line_figure(

@@ -13,14 +13,16 @@ _TIME_STEPS = (
 _MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200)
 
 
-def number_ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """Round numbers inside `low..high`, about `count` of them.
+def number_ticks(low: float, high: float, count: int = 5, whole: bool = False) -> list[float]:
+    """Round numbers inside `low..high`, about `count` of them, or fewer where they are to be `whole`.
 
     ```python
     >>> number_ticks(0.0, 1.0)
     [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     >>> number_ticks(-3.1, 44.0)
     [0.0, 10.0, 20.0, 30.0, 40.0]
+    >>> number_ticks(0.0, 2.0, whole=True)
+    [0.0, 1.0, 2.0]
 
     ```
     """
@@ -28,6 +30,7 @@ def number_ticks(low: float, high: float, count: int = 5) -> list[float]:
     if not (span > 0 and math.isfinite(span)):
         return [low]
     power = 10.0 ** math.floor(math.log10(span / max(count, 1)))
+    power = max(power, 1.0) if whole else power
     step = min((power * m for m in (1, 2, 5, 10)), key=lambda s: abs(span / s - count))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     digits = max(0, 1 - math.floor(math.log10(step)))

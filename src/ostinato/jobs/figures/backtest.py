@@ -20,7 +20,7 @@ def of_backtest(test: Backtest, time_name: str | None = None) -> Evaluation:
     others = sorted((n for n in test.forecasts if n != test.model), key=_place)
     metrics = test.metrics()
     scores = [Score(n, n == test.model, _named(metrics[n])) for n in (test.model, *others)]
-    errors = {name: metrics[name]["rmse"] for name in metrics}
+    errors = {name: metrics[name]["rmse"] for name in (test.model, *others)}
     target = ", ".join(test.target_names)
     sections = [_stretch(test, others, time_name), *([_by_horizon(test, others)] if test.horizon > 1 else [])]
     words = verdict(test.model, errors, "RMSE")

@@ -80,6 +80,7 @@ class ForecastEstimator(Estimator):
         check_season(season, train)
         taken = fresh._taken(train)
         fresh._judge(taken, taken.history)
+        fresh._check_values(found)
         if last:
             origins_of(found.history, starts, 1, fresh._reach, fresh._horizon(None))
 

@@ -213,6 +213,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
 
     def _judge(self, series: Series, stops: Sequence[int]) -> None:
         self._prepare(series, stops)
+        eqx.filter_eval_shape(lambda: self._build(None))
 
     def _learn(self, series: Series, stops: Sequence[int], *, run: Any = None, callback: Any = None) -> Sequence[str]:
         """Train; `run` is a `runs.Run` to resume from and log to, `callback` is told of the progress."""

@@ -130,6 +130,7 @@ class SequenceEstimator(TrainedEstimator):
     def check(self, X: Any, y: Any = None, *, held: Any = None, held_y: Any = None) -> None:
         """Raise what `fit` would before training and, with `held`, what `evaluate` would on those sequences."""
         prepared = self._prepare(X, y)
+        eqx.filter_eval_shape(self._network, prepared.sequences.features, prepared.target.size, jax.random.key(0))
         if held is None:
             return
         sequences = as_sequences(held, features=prepared.sequences.features, missing=self.missing)

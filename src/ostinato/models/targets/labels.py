@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import scipy.special
 from jaxtyping import Array, Float
 
 from ostinato.errors import CorruptFile, DataError, ShapeError
@@ -140,7 +139,9 @@ def _as_array(labels: list[Hashable]) -> np.ndarray:
 
 def _softmax(logits: np.ndarray) -> Float[np.ndarray, "*rows classes"]:
     # In float64, so that the probabilities of a row add up to 1 within rounding of a double.
-    return scipy.special.softmax(logits.astype(np.float64), axis=-1)
+    from scipy.special import softmax  # slow to load, and few commands need it
+
+    return softmax(logits.astype(np.float64), axis=-1)
 
 
 def _storable(label: Any) -> bool:
