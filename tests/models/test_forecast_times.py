@@ -70,6 +70,8 @@ def test_a_file_in_another_offset_comes_back_in_its_own(offset, tmp_path):
     assert said.times is not None
     np.testing.assert_array_equal(said.times[0], local_days("2022-10-25", 11)[9:])
     assert said["t"].tolist() == zone.written(local_days("2022-10-25", 11)[9:])
+    shown = said.to_pandas()["t"]
+    assert [t.isoformat() for t in shown] == said["t"].tolist()
     # Times without an offset are taken as the clocks of the training data show them.
     plain = model.predict(Table({"t": [str(t) for t in BERLIN.local(new)], "v": wave(9)}))
     assert [str(t) for t in plain["t"]] == ["2022-11-03T00:00:00", "2022-11-04T00:00:00"]

@@ -305,3 +305,12 @@ def test_a_full_disk_keeps_the_checkpoints_that_are_there(tmp_path, monkeypatch)
         save(tmp_path, 20, keep=1)
     assert [p.name for p in tmp_path.iterdir()] == ["step-00000010"]
     same_bits(load(tmp_path / "step-00000010").model, make_model(1.0))
+
+
+def test_another_precision_is_no_damage(tmp_path):
+    for here, there, switch in ((np.float32, np.float64, 1), (np.float64, np.float32, 0)):
+        save_weights(tmp_path / "m", {"W": np.ones(2, there), "n": np.ones(1, np.int32)})
+        with pytest.raises(SettingsError, match=f"written in {np.dtype(there)}, .*set JAX_ENABLE_X64={switch}"):
+            load_weights(tmp_path / "m", {"W": np.ones(2, here), "n": np.ones(1, np.int32)})
+        with pytest.raises(CorruptFile, match="does not fit the model"):
+            load_weights(tmp_path / "m", {"W": np.ones(3, here), "n": np.ones(1, np.int32)})

@@ -1,7 +1,9 @@
 """Sections: each kind says its values on the page, wrong ones are refused by name, and a new kind is one row."""
 
+import dataclasses
 import json
 import math
+import random
 import re
 from pathlib import Path
 from typing import Any
@@ -176,3 +178,32 @@ def test_heading_without_a_title_is_the_job() -> None:
 
 def test_numbers_leave_nothing_that_json_does_not_hold() -> None:
     assert numbers([[1, math.nan], [math.inf, -2.5]]) == (1.0, None, None, -2.5)
+
+
+ODD = [None, True, 0, -1, 1e308, -1e308, math.inf, math.nan, 10**400, "", "x", [], [[]], {}, {"a": 1}, "\ud800"]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The way to each value inside of a value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, one in inner for place in places(one, (*path, key)))]
+
+
+@pytest.mark.parametrize("content", CONTENTS[:-1], ids=lambda content: type(content).__name__)
+def test_whatever_stands_in_a_section_is_drawn_or_refused(content: Any) -> None:
+    rng = random.Random(type(content).__name__)
+    whole = json.dumps(dataclasses.asdict(section("t", content)))
+    refused = 0
+    for _ in range(40):
+        table = json.loads(whole)
+        *way, last = rng.choice(places(table)[1:])
+        inside = table
+        for key in way:
+            inside = inside[key]
+        inside[last] = rng.choice(ODD)
+        made = Evaluation("job", "", "", "", ()).to_dict() | {"sections": [table]}
+        try:
+            render(Record("run", evaluation=Evaluation.from_dict(made))).encode()
+        except CorruptFile:
+            refused += 1
+    assert 0 < refused < 40

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ostinato.runs import Evaluation, Section
-from ostinato.view import Matrix, Network, Table, Text, section
+from ostinato.view import Matrix, Multiples, Network, Table, Text, section
 
 
 def explained(found: Mapping[str, Any]) -> Evaluation:
@@ -20,10 +20,12 @@ def explained(found: Mapping[str, Any]) -> Evaluation:
         section("Who influences whom", Network(tuple(species), tuple(metabolites), edges), words),
         section("The strongest influences", Table(("species", "on", "effect"), edges[:20])),
     ]
-    for metabolite, values in found["sensitivity"].items():
-        title = f"{metabolite}: R² in communities that hold two species"
-        note = "Of predictions by networks that have not seen the community. Pale: little is known; blank: too few."
-        sections.append(section(title, _map(values, species, species, top=1.0), note))
+    known = [section(name, _map(values, species, species, top=1.0)) for name, values in found["sensitivity"].items()]
+    if known:
+        note = (
+            "Of predictions by networks that have not seen the community. Pale: little is known; struck out: too few."
+        )
+        sections.append(section("R² in communities that hold two species", Multiples(tuple(known)), note))
     title = "How metabolites answer to the amount of a species at the start"
     sections.append(section(title, _map(found["gradients"], metabolites, species), found["gradient_note"]))
     if found["carbon"]:

@@ -78,8 +78,8 @@ def _column(nw: Any, series: Any) -> Any:
 
 
 def _zoned(values: np.ndarray, name: str, moments: list[Any]) -> Moments:
-    """Times in UTC with the zone of that name; one that is no name of a place is read off the times themselves."""
-    if "/" in name or name == "UTC":
+    """Times in UTC with the zone of that name; one without a place is read off the times."""
+    if "/" in name:
         return Moments(values, Zone(name))
     there = ~np.isnat(values)
     offsets = [round(m.utcoffset().total_seconds()) for m, known in zip(moments, there, strict=True) if known]

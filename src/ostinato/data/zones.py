@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,6 +13,7 @@ from ostinato.errors import DataError
 DAY = 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = (int((datetime(year, 1, 2, tzinfo=UTC) - _EPOCH).total_seconds()) for year in (2, 9999))
+_SPAN = 366 * DAY
 _MOST_CHANGES = 4
 """Offsets that change more often in a year than this are those of several places."""
 
@@ -74,7 +76,9 @@ class Zone:
     def offsets_at(self, moments: np.ndarray) -> np.ndarray:
         """Seconds east of UTC at each of some times in UTC."""
         seconds = moments.astype("datetime64[s]").astype(np.int64)
-        since, offsets = np.array(self.offsets or self._looked_up(seconds), np.int64).T
+        there = seconds[seconds != np.iinfo(np.int64).min]
+        around = (int(there.min()) // _SPAN, int(there.max()) // _SPAN) if len(there) else (0, 0)
+        since, offsets = np.array(self.offsets or _looked_up(self.name or "UTC", *around), np.int64).T
         return offsets[np.maximum(np.searchsorted(since, seconds, "right") - 1, 0)]
 
     def local(self, moments: np.ndarray) -> np.ndarray:
@@ -108,25 +112,6 @@ class Zone:
         texts[there] = [f"{time}{_written(int(offset))}" for time, offset in zip(shown, offsets, strict=True)]
         return texts.tolist()
 
-    def _looked_up(self, seconds: np.ndarray) -> tuple[tuple[int, int], ...]:
-        """The changes of a named zone around some seconds, each found by halving the day that it lies in."""
-        zone = _named(self.name or "UTC")
-        there = seconds[seconds != np.iinfo(np.int64).min]
-        low, high = (int(np.clip(s, _FIRST, _LAST)) for s in ((there.min(), there.max()) if len(there) else (0, 0)))
-        before = _offset(zone, low)
-        found = [(low, before)]
-        for start in range(low, high, DAY):
-            stop = min(start + DAY, high)
-            now = _offset(zone, stop)
-            if now != before:
-                earlier, later = start, stop
-                while later - earlier > 1:
-                    middle = (earlier + later) // 2
-                    earlier, later = (middle, later) if _offset(zone, middle) == before else (earlier, middle)
-                found.append((later, now))
-                before = now
-        return tuple(found)
-
 
 def exact(times: Any) -> np.ndarray:
     """`datetime64` in the coarsest of seconds, milli-, micro- and nanoseconds that holds every one of them."""
@@ -136,6 +121,26 @@ def exact(times: Any) -> np.ndarray:
         if ((coarse == times) | np.isnat(times)).all():
             return coarse
     return times.astype("datetime64[ns]")
+
+
+@lru_cache(64)
+def _looked_up(name: str, first: int, last: int) -> tuple[tuple[int, int], ...]:
+    """The changes of a named zone in some stretches of time, each found by halving the day that it lies in."""
+    zone = _named(name)
+    low, high = (int(np.clip(stretch * _SPAN, _FIRST, _LAST)) for stretch in (first, last + 1))
+    before = _offset(zone, low)
+    found = [(low, before)]
+    for start in range(low, high, DAY):
+        stop = min(start + DAY, high)
+        now = _offset(zone, stop)
+        if now != before:
+            earlier, later = start, stop
+            while later - earlier > 1:
+                middle = (earlier + later) // 2
+                earlier, later = (middle, later) if _offset(zone, middle) == before else (earlier, middle)
+            found.append((later, now))
+            before = now
+    return tuple(found)
 
 
 def _named(name: str) -> ZoneInfo:

@@ -59,7 +59,7 @@ def tag(name: str, *content: str, **attributes: Any) -> str:
     ```
     """
     given = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{html.escape(_plain(value))}"'
+        f' {key.rstrip("_").replace("_", "-")}="{text(_plain(value))}"'
         for key, value in attributes.items()
         if value is not None
     )
@@ -67,8 +67,8 @@ def tag(name: str, *content: str, **attributes: Any) -> str:
 
 
 def text(value: Any) -> str:
-    """Text as markup."""
-    return html.escape(str(value))
+    """Text as markup. Half of a character, which a damaged file may hold and no page can, becomes a question mark."""
+    return html.escape(str(value).encode("utf-8", "replace").decode())
 
 
 def variables(colours: dict[str, str]) -> str:

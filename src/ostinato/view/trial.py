@@ -43,6 +43,7 @@ def trial_figure(
     names = [shortened(name) for name in inputs]
     left = 20 + 7.4 * max(len(name) for name in [*names, "reward", "action"])
     wide = (width - left - 12) / steps
+    seen = np.where(np.isfinite(seen), seen, 0.0)
     high = max(float(np.abs(seen).max(initial=0)), 1e-9)
     parts = [
         tag("text", text(f"{step:.0f}"), x=left + wide * (step + 0.5), y=14, text_anchor="middle")
@@ -53,7 +54,7 @@ def trial_figure(
         parts.append(tag("text", text(name), x=left - 8, y=base - 6, text_anchor="end"))
         parts.append(tag("line", x1=left, x2=width - 12, y1=base, y2=base, class_="grid"))
         for step, value in enumerate(seen[:, row]):
-            tall = (_ROW - 8) * abs(value) / high
+            tall = (_ROW - 8) * (abs(float(value)) / high)
             if tall > 0:
                 shade = "ours" if value > 0 else "s0"
                 place = {"x": left + wide * step, "y": base - tall, "width": wide, "height": tall}

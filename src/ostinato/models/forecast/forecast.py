@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta, timezone
 from typing import Any
 
 import numpy as np
@@ -90,9 +91,10 @@ class Forecast:
 
         columns: dict[str, Any] = self.columns()
         if self.zone is not None and self.times is not None:
-            name = self.zone.name or (None if not self.zone.fixed else str(self.zone))
-            times = pandas.to_datetime(columns[self.time_name], utc=True)
-            columns[self.time_name] = times if name is None else times.tz_convert(name)
+            zone: Any = self.zone.name or "UTC"
+            if self.zone.name is None and self.zone.fixed:
+                zone = timezone(timedelta(seconds=self.zone.offsets[0][1]))
+            columns[self.time_name] = pandas.to_datetime(columns[self.time_name], utc=True).tz_convert(zone)
         return pandas.DataFrame(columns)
 
     def __str__(self) -> str:
