@@ -1,6 +1,7 @@
 """What all estimators with a trained network have in common: a fit that fails, a run folder, the optimiser."""
 
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_run_that_has_ended_and_left_no_checkpoint_is_refused_too(finished: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(finished, tmp_path / "run"))
+    shutil.rmtree(folder / "checkpoints")
+    with Run(folder) as run, pytest.raises(SettingsError, match="data: "):
+        forecaster(OTHER, run=run)
+
+
 def test_a_run_folder_of_another_estimator_is_refused(finished: Path) -> None:
     with Run(finished) as run, pytest.raises(SettingsError, match="estimator: 'forecaster' there, 'sequence-class"):
         classifier(run=run)
@@ -166,7 +174,7 @@ def test_checkpoints_that_no_estimator_made_are_left_alone(tmp_path: Path) -> No
     make = lambda key: ost.Examples(ost.SequenceBatch(jnp.ones((2, 3, 1))), jnp.ones((2, 3, 1)), jnp.ones((2, 3)) / 6)
     with Run(tmp_path / "run") as run:
         ost.fit(model, FunctionBatches(make, 2), loss=ost.losses.squared, steps=2, run=run)
-        with pytest.raises(SettingsError, match="checkpoints, but not of an estimator"):
+        with pytest.raises(SettingsError, match="a training, but not of an estimator"):
             classifier(run=run)
 
 

@@ -150,12 +150,12 @@ def meet(run: Run, identity: Mapping[str, Any]) -> None:
     """
     asked = json.loads(dump(dict(identity)))
     path = run.folder / IDENTITY
-    if not checkpoints(run.checkpoints):
+    if not (checkpoints(run.checkpoints) or (run.folder / "metrics.json").exists()):
         # Nothing was trained: whoever was refused after this was written may come again with other settings.
         run.write_json(IDENTITY, asked)
         return
     if not path.exists():
-        raise SettingsError(f"{run.folder}: holds checkpoints, but not of an estimator; choose another folder")
+        raise SettingsError(f"{run.folder}: holds a training, but not of an estimator; choose another folder")
     lines = difference(parse(read_file(path, largest=LARGEST_IDENTITY), path), asked)
     if lines:
         raise SettingsError(f"{run.folder}: holds a run of other settings or data:\n  " + "\n  ".join(lines))
