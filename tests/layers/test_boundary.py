@@ -25,7 +25,8 @@ KERNELS = ("reference", "scan", "hoist", "native", "auto")
 def problem():
     xs = jax.random.normal(KEY, (2, 5, 3))
     cell = GRU(3, 4, key=KEY)
-    return cell, xs, ost.unroll(cell, xs, mask=MASK == 1, reset=RESET == 1, kernel="reference")
+    mask, reset = jnp.asarray(MASK == 1), jnp.asarray(RESET == 1)
+    return cell, xs, ost.unroll(cell, xs, mask=mask, reset=reset, kernel="reference")
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
