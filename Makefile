@@ -7,18 +7,20 @@
 SHELL := /bin/bash
 
 BIN := .venv/bin
-PYTEST := $(BIN)/pytest -n 2 --dist worksteal
+# A file is one worker's, so that what its tests share is made once; conftest.py has the longest files begin.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 # Constraints by option, not by environment: older versions of pip would hold the build to them too, which needs the
 # headers of an older jaxlib than the one it runs with (pyproject.toml names the build's versions exactly).
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help setup demo test test-full native-test lint bench docs clean
+.PHONY: help setup demo test test-full mutants native-test lint bench docs clean
 
 help:
 	@echo "make setup      .venv with what the library needs"
 	@echo "make demo       the main job on a real series, with its report"
 	@echo "make test       the test suite"
-	@echo "make test-full  the large grid and the long runs as well"
+	@echo "make test-full  the large grid, the studies, the long runs and the edits as well"
+	@echo "make mutants    edits that break the program, each noticed by the tests"
 	@echo "make native-test  the compiled loop under the sanitizers"
 	@echo "make lint       style, types, import contract"
 	@echo "make bench      all benchmarks"
@@ -35,6 +37,10 @@ test: .venv/.stamp-test
 
 test-full: .venv/.stamp-test
 	OSTINATO_TEST_COMPILE=full $(BIN)/python benchmarks/full_suite.py
+	$(MAKE) mutants
+
+mutants: .venv/.stamp-test
+	$(BIN)/python -m tests.mutants.run
 
 # Random shapes and programs through the compiled loop under each sanitizer, and for arm64 where its compiler and an
 # emulator are at hand; then what a program costs beside C++.

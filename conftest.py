@@ -1,6 +1,9 @@
 """The strict world in which every test and every doctest runs."""
 
+import json
 import os
+import time
+from collections import Counter
 from pathlib import Path
 
 # Two devices on any machine, so that sharded runs are tested everywhere; read by JAX when it is first imported.
@@ -21,6 +24,7 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 import jax
+import pytest
 from jaxtyping import install_import_hook
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -29,3 +33,43 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # Annotations, shapes among them, are checked at every call; has to come before the first import of a room.
 # The tower: an int is a float to beartype too, as it is to every type checker.
 install_import_hook("ostinato", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+
+BEGAN = time.monotonic()
+TIMES = Path(__file__).parent / ".cache" / "tests.json"
+# What takes longest comes first, so that no worker is left alone with it at the end.
+FIRST = (
+    "tests/contract/test_grid.py",
+    "tests/contract/test_manners.py",
+    "tests/contract/test_rule_grid.py",
+    "tests/kernels/test_native.py",
+    "tests/cli/test_bad_input.py",
+)
+
+
+def file_of(nodeid: str) -> str:
+    return nodeid.split("::")[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {name: index for index, name in enumerate(FIRST)}
+    items.sort(key=lambda item: place.get(file_of(item.nodeid), len(FIRST)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """How long each file and the whole took is said and kept, where several workers ran them: that is the suite."""
+    if not config.getoption("numprocesses", None):
+        return
+    files: Counter[str] = Counter()
+    tests: Counter[str] = Counter()
+    for report in (report for reports in terminalreporter.stats.values() for report in reports):
+        if isinstance(report, pytest.TestReport):
+            files[file_of(report.nodeid)] += report.duration
+            tests[report.nodeid] += report.duration
+    seconds = {name: round(value, 1) for name, value in (("whole", time.monotonic() - BEGAN), ("work", files.total()))}
+    rounded = lambda counts, most: {name: round(value, 2) for name, value in counts.most_common(most)}
+    TIMES.parent.mkdir(exist_ok=True)
+    TIMES.write_text(
+        json.dumps({"seconds": seconds, "tests": rounded(tests, 50), "files": rounded(files, None)}, indent=1)
+    )
+    slowest = ", ".join(f"{name} {value:.0f} s" for name, value in files.most_common(5))
+    terminalreporter.write_line(f"{seconds['whole']:.0f} s in all; the longest files: {slowest} ({TIMES})")

@@ -7,7 +7,7 @@ from pathlib import Path
 import nox
 
 PYTHONS = ["3.11", "3.12", "3.13"]
-TEST = ["pytest", "-n", "2", "--dist", "worksteal"]
+TEST = ["pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 nox.options.sessions = ["tests"]
 nox.options.default_venv_backend = "uv|virtualenv"

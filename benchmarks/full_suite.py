@@ -21,6 +21,7 @@ from xml.etree import ElementTree
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
+EVERYTHING = ["-m", "full or not full"]
 
 
 def summary(report: Path) -> dict[str, Any]:
@@ -48,13 +49,13 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--out"]:
         path, arguments = RESULTS / arguments[1], arguments[2:]
     before = json.loads(path.read_text()) if arguments == ["--failed"] else None
-    given = arguments or ["-m", "full or not full"]
+    given = arguments or EVERYTHING
     if before is not None:
-        given = ["-m", "full or not full", *map(node, before["failed"])]
+        given = [*EVERYTHING, *map(node, before["failed"])]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         began = time.monotonic()
-        command = ["pytest", "-n", "2", "--dist", "worksteal", *given]
+        command = ["pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", *given]
         ended = subprocess.run([sys.executable, "-m", *command, f"--junitxml={report}"], cwd=HERE.parent, check=False)
         result = {
             "suite": " ".join(command),

@@ -7,11 +7,13 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "explanation" / "results.md"
 
+VERDICTS = {True: "yes", False: "no", None: "-"}
+
 HEAD = """# Results
 
 Every figure here was computed by a command that you can run, on the machine named beside it; the files are in
-`benchmarks/results`. Baselines stand beside ours, also where they win. This page is written by
-`python benchmarks/results_page.py`.
+`benchmarks/results`. Baselines stand beside ours, also where they win; a figure without a bar has no verdict (-). This
+page is written by `python benchmarks/results_page.py`.
 """
 
 
@@ -32,7 +34,7 @@ def study(result: dict[str, Any]) -> str:
     """One study as a table."""
     rows = [
         f"| {c['name']} | {_number(c['published'])} | {_number(c['ours'])} | {c['tolerance']} | "
-        f"{_baselines(c['baseline'])} | {'yes' if c['holds'] else 'no'} |"
+        f"{_baselines(c['baseline'])} | {VERDICTS[c['holds']]} |"
         for c in result["claims"]
     ]
     head = "| claim | published | ours | to hold | beside it | holds |\n| --- | --- | --- | --- | --- | --- |"

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Bool
 
-from ostinato.errors import LengthError, NonFiniteError, ShapeError
+from ostinato.errors import DataError, LengthError, NonFiniteError, ShapeError
 
 
 def check_same(found: tuple[int, ...], expected: tuple[int, ...], name: str, axes: str) -> None:
@@ -41,3 +44,31 @@ def check_finite(array: Any, name: str, *, allow_nan: bool = False, hint: bool =
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         advice = "; mark missing values with `observed` (or `missing=True`)" if hint or np.isnan(array[where]) else ""
         raise NonFiniteError(f"{name}: {array[where]} at index {where}, {int(bad.sum())} entries not finite{advice}")
+
+
+def as_flags(array: Any, name: str) -> Bool[Array, "..."] | None:
+    """A mask or reset as booleans, from booleans or numbers 0 and 1 of any type; None stays None.
+
+    Raises `DataError` for anything else. Inside a traced function, where values cannot be read, what is not 0 counts
+    as 1.
+
+    ```python
+    >>> as_flags([1, 0, 1], "mask").tolist()
+    [True, False, True]
+
+    ```
+    """
+    if array is None or (isinstance(array, Array) and array.dtype == np.dtype(bool)):
+        return array
+    if not isinstance(array, Tracer):
+        try:
+            array = np.asarray(array)
+        except ValueError as error:
+            raise DataError(f"{name}: expected an array of flags, got rows of different lengths") from error
+        if array.dtype != np.dtype(bool) and not jnp.issubdtype(array.dtype, np.number):
+            raise DataError(f"{name}: expected flags, False and True or 0 and 1, got values of type {array.dtype}")
+        wrong = np.argwhere((array != 0) & (array != 1))
+        if len(wrong):
+            where = tuple(int(i) for i in wrong[0])
+            raise DataError(f"{name}: expected flags, False and True or 0 and 1, got {array[where]} at index {where}")
+    return jnp.asarray(array != 0)

@@ -15,6 +15,10 @@ class ShapeError(OstinatoError, ValueError):
     """An array has the wrong shape; the message names the axes, what was expected and what came."""
 
 
+class StateError(ShapeError):
+    """An initial state is not one of the cell or network that it is given to, or not of so many rows."""
+
+
 class LengthError(OstinatoError, ValueError):
     """A sequence length lies outside 0..time."""
 

@@ -67,6 +67,38 @@ def test_projection_holds_more_and_similar_patterns():
     assert np.mean(np.asarray(held["hebb"].state) == X) < 0.9
 
 
+@pytest.mark.parametrize("count", [15, 16])
+def test_as_many_independent_patterns_as_units_stand_still(count):
+    """In single precision: where units see nothing of the others, or little, rounding alone decided before."""
+    rng = np.random.default_rng(5)
+    for _ in range(4):
+        X = signs(rng, count, 16)
+        while np.linalg.matrix_rank(X) < count:
+            X = signs(rng, count, 16)
+        network = Hopfield.store(X, rule="pseudo-inverse")
+        projection = np.linalg.pinv(X) @ X
+        np.testing.assert_allclose(network.W, projection * (1 - np.eye(16)), rtol=0, atol=1e-7)
+        for options in ({"order": "cyclic"}, {"order": "synchronous"}, {"key": KEY}):
+            found = network.recall(X, **options)
+            np.testing.assert_array_equal(found.state, X)
+            assert found.converged.all()
+    traced = jax.jit(lambda X: Hopfield.store(X, rule="pseudo-inverse").W)(jnp.asarray(X[:9]))
+    np.testing.assert_allclose(traced, Hopfield.store(X[:9], rule="pseudo-inverse").W, rtol=0, atol=1e-5)
+
+
+def test_a_unit_without_a_field_stays_as_it_was():
+    alone = Hopfield(jnp.asarray([[0.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, -1.0, 0.0]]))
+    states = np.array([[1.0, 1.0, -1.0], [-1.0, 1.0, -1.0]])
+    for order in ("cyclic", "synchronous"):
+        np.testing.assert_array_equal(alone.recall(states, order=order).state, states)
+    # 0.1 + 0.2 - 0.3 is 0 but for the rounding of single precision; a field of a hundredth is one.
+    thirds = np.zeros((4, 4))
+    thirds[0, 1:] = thirds[1:, 0] = [0.1, 0.2, -0.3]
+    assert Hopfield(jnp.asarray(thirds, "float32")).recall([-1.0, 1.0, 1.0, 1.0], order="cyclic").state[0] == -1
+    thirds[0, 3] = thirds[3, 0] = -0.29
+    assert Hopfield(jnp.asarray(thirds, "float32")).recall([-1.0, 1.0, 1.0, 1.0], order="cyclic").state[0] == 1
+
+
 def test_all_at_once_may_swing_for_ever():
     # Two units that want to be alike, and start apart, change places.
     pair = Hopfield(jnp.asarray([[0.0, 1.0], [1.0, 0.0]]))

@@ -42,8 +42,9 @@ def test_machine_names_nobody() -> None:
 
 
 @pytest.mark.parametrize("name", BENCHES)
-def test_every_bench_has_its_words(name: str) -> None:
-    assert len(load_bench(name).description) > 10
+def test_every_bench_has_its_words_and_its_file(name: str) -> None:
+    assert len(BENCHES[name].description) > 10
+    assert load_bench(name).__module__ == f"ostinato.benches.{name}"
 
 
 def test_unknown_bench() -> None:

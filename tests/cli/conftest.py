@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from ostinato.cli.main import app
+from ostinato.cli.application import application
 
 Invoke = Callable[..., Result]
 SMALL = ["--cell", "elman", "--hidden", "3", "--epochs", "1", "--seed", "3"]
@@ -17,7 +17,7 @@ SMALL = ["--cell", "elman", "--hidden", "3", "--epochs", "1", "--seed", "3"]
 
 def call(*args: object) -> Result:
     """Run the command in this process, with its two streams apart."""
-    return CliRunner().invoke(app, [str(arg) for arg in args])
+    return CliRunner().invoke(application(), [str(arg) for arg in args])
 
 
 def answer(*args: object) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def test_trials_of_one_step_are_reported(tmp_path):
         (["--cell", "elman"], "cell: expected one of augment, gru"),
         (["--task", "bandit", "--delay", "2"], "bandit: has no setting 'delay'"),
         (["--task", "match", "--delay", "5", "--set", "task.length=4"], "do not fit into a trial of 4"),
-        (["--set", "delay=5"], "--set: expected task.NAME=VALUE"),
+        (["--set", "delay=5"], "delay: no such setting; known are task, environment"),
         (["--set", "learner.beta=fast"], "recollect.beta: expected float, got 'fast'"),
         (["--share", "1.5"], "share: expected 0 to less than 1"),
         (["--networks", "0"], "--networks, --trials: expected 1 or more"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ostinato.communities import CommunityModel
-from ostinato.data import read_table
+from ostinato.data import permutation, read_communities, read_table
 
 from .conftest import answer, refusal, write_csv
 
@@ -55,6 +55,63 @@ def test_the_last_are_held_out_and_judged_beside_baselines(run: Run) -> None:
     assert judged["held_out"].startswith("20 communities")
 
 
+def test_the_facts_of_the_data_are_true(run: Run) -> None:
+    folder, _ = run
+    rows = table()
+    facts = json.loads((folder / "data.json").read_text())
+    together = [sum(rows[name][i] > 0 for name in NAMES) for i, hours in enumerate(rows["Time"]) if hours == 0]
+    assert facts == {
+        "file": "data.csv",
+        "communities": len(set(rows["name"])),
+        "species": list(NAMES),
+        "metabolites": ["Butyrate", "Lactate"],
+        "hours": [0.0, 16.0, 32.0],
+        "fewest species": min(together),
+        "most species": max(together),
+        "missing": 0,
+    }
+    assert min(together) < max(together)
+
+
+def test_missing_values_are_counted(tmp_path: Path) -> None:
+    """A sample that was not taken is six values, an empty cell is one."""
+    columns = table(12)
+    columns["Lactate"][4] = ""
+    columns = {name: column[:8] + column[9:] for name, column in columns.items()}
+    file = write_csv(tmp_path / "gaps.csv", columns)
+    small = ["--hidden", 2, "--epochs", 1, "--members", 1, "--folds", 0]
+    answer("fit", "community", file, "--test", 0.25, *small, "--out", tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "data.json").read_text())["missing"] == 7
+    seen = CommunityModel.load(tmp_path / "run" / "model").communities_
+    order = permutation(12, 0, name="test")
+    assert seen.names == tuple(f"c{i}" for i in np.sort(order[3:]))
+
+
+def test_what_decides_is_told_of_communities_that_training_has_not_seen(run: Run) -> None:
+    folder, said = run
+    rows, model = table(), CommunityModel.load(folder / "model")
+    assert model.communities_.names == tuple(f"c{i}" for i in range(16))
+    held = read_communities(folder.parent / "data.csv").take(slice(16, None))
+    made = model.predict(held).values
+    r2 = []
+    for t in (1, 2):
+        for j in (4, 5):
+            y, p = held.values[:, t, j], made[:, t, j]
+            r2.append(1 - ((y - p) ** 2).sum() / ((y - y.mean()) ** 2).sum())
+    ours = said["scores"][0]["values"]
+    assert list(ours)[:4] == [
+        "R² of metabolites",
+        "R² of species",
+        "squared correlation of metabolites",
+        "squared correlation of species",
+    ]
+    assert ours["R² of metabolites"] == pytest.approx(np.mean(r2), rel=1e-6)
+    best = max(said["scores"], key=lambda score: score["values"]["R² of metabolites"])
+    assert said["verdict"].startswith(f"{best['model']} wins: R² of metabolites")
+    assert "1 for any two points" in said["held_out"]
+    assert len(rows["name"]) == 60
+
+
 def test_predictions_over_hours(run: Run, tmp_path: Path) -> None:
     folder, _ = run
     new = write_csv(tmp_path / "new.csv", {"who": ["x", "y"], "A_OD": [0.0033, 0], "C_OD": [0.0033, 0.0066]})
@@ -73,6 +130,8 @@ def test_predictions_over_hours(run: Run, tmp_path: Path) -> None:
         (["--horizon", 3], "--horizon: only forecasts have one"),
     ):
         assert said in refusal(3, "predict", folder, new, *options)
+    late = {"who": ["x", "y"], "time": [0, 2], "A_OD": [0.1, 0.1]}
+    assert "community 'y' has no sample at 0 h" in refusal(3, "predict", folder, write_csv(tmp_path / "l.csv", late))
     strange = write_csv(tmp_path / "strange.csv", {"who": ["x"], "Z_OD": [0.1]})
     assert "column 'Z_OD' is no species or metabolite of the model" in refusal(3, "predict", folder, strange)
 
@@ -92,7 +151,7 @@ def test_explained(run: Run) -> None:
 def test_designed(run: Run, tmp_path: Path) -> None:
     folder, _ = run
     options = ["--maximize", "butyrate", "--minimize", "lactate", "--size", "2:4", "--count", 3]
-    found = answer("design", folder, *options, "--without", "D", "--out", tmp_path / "d.csv")
+    found = answer("community", "design", folder, *options, "--without", "D", "--out", tmp_path / "d.csv")
     assert found["scanned"] == 3 + 1
     made = read_table(tmp_path / "d.csv")
     assert (np.diff(made["desirability"]) <= 0).all()
@@ -106,7 +165,7 @@ def test_designed(run: Run, tmp_path: Path) -> None:
         (["--maximize", "butyrate", "--size", "0:9"], "expected 1 to 4 species"),
         (["--maximize", "butyrate", "--with", "Q"], "no species 'Q' in the model"),
     ):
-        assert said in refusal(3, "design", folder, *given)
+        assert said in refusal(3, "community", "design", folder, *given)
 
 
 @pytest.mark.parametrize(

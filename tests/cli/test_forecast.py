@@ -53,11 +53,16 @@ def _series(table: dict[str, Any]) -> Any:
 def test_run_folder_holds_everything(forecast_run: Run) -> None:
     folder, said = forecast_run
     names = {path.name for path in folder.iterdir()}
-    assert names >= {"settings.toml", "environment.json", "log.jsonl", "checkpoints", "best", "model", "metrics.json"}
+    assert names >= {"settings.toml", "environment.json", "log.jsonl", "checkpoints", "model", "metrics.json"}
     assert names >= {"report.html", "data.json", "evaluation.json", "baselines"}
     metrics = json.loads((folder / "metrics.json").read_text())
-    assert metrics["scores"] == said["scores"]
     assert metrics["steps"] > 0
+    # Scores stand in one file, the weights in one folder.
+    assert "scores" not in metrics
+    assert json.loads((folder / "evaluation.json").read_text())["scores"] == said["scores"]
+    assert [path.parent.name for path in folder.rglob("weights.safetensors") if "baselines" not in path.parts] == [
+        "model"
+    ]
     machine = json.loads((folder / "environment.json").read_text())
     assert machine["cores"] >= 1
     assert machine["kernel"].startswith(("native (", "hoist ("))
@@ -110,6 +115,10 @@ def test_predict_writes_what_the_model_says(forecast_run: Run, series_file: Path
     assert "2020-03-21" in call("predict", folder, series_file).stdout
     assert "ends in .csv" in refusal(3, "predict", folder, series_file, "--out", tmp_path / "forecast.xlsx")
     assert "horizon" in refusal(3, "predict", folder, series_file, "--horizon", 5)
+    assert f"{folder}: expected a run of community, got one of 'forecast'" in refusal(3, "explain", folder)
+    before = series_file.read_bytes()
+    assert "is the file that is read" in refusal(3, "predict", folder, series_file, "--out", series_file)
+    assert series_file.read_bytes() == before
 
 
 def test_evaluate_the_same_file_and_what_came_later(forecast_run: Run, series_file: Path, tmp_path: Path) -> None:
@@ -158,7 +167,7 @@ def test_report_and_info(forecast_run: Run, tmp_path: Path) -> None:
 def _weights(model: Any) -> list[np.ndarray]:
     import jax
 
-    return [np.asarray(w) for w in jax.tree.leaves(model.net_) if hasattr(w, "dtype") and w.dtype == np.float32]
+    return [np.asarray(w) for w in jax.tree.leaves(model.network_) if hasattr(w, "dtype") and w.dtype == np.float32]
 
 
 def test_words_for_people(forecast_run: Run, series_file: Path) -> None:

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import typer.main
 
-from ostinato.cli.main import app
+from ostinato.cli.application import application
 
 from .conftest import call
 
 PROBE = """
 import sys
-from ostinato.cli.main import app
+from ostinato.cli.application import application
 for line in sys.stdin.read().splitlines():
     try:
-        app([*line.split(), "--help"])
+        application()([*line.split(), "--help"])
     except SystemExit as leave:
         assert leave.code == 0, line
 heavy = {"jax", "numpy", "scipy", "equinox", "optax", "diffrax", "pandas", "matplotlib", "pyarrow"} & sys.modules.keys()
@@ -27,10 +27,11 @@ def commands(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str,
     """The paths of all commands and groups."""
     yield path
     for name, inner in getattr(command, "commands", {}).items():
-        yield from commands(inner, (*path, name))
+        if not inner.hidden:
+            yield from commands(inner, (*path, name))
 
 
-PATHS = list(commands(typer.main.get_command(app)))
+PATHS = list(commands(typer.main.get_command(application())))
 
 
 def test_every_command_has_an_example() -> None:
@@ -38,7 +39,7 @@ def test_every_command_has_an_example() -> None:
     for path in PATHS:
         result = call(*path, "--help")
         assert result.exit_code == 0, path
-        groups = ((), ("fit",), ("data",), ("study",))
+        groups = ((), ("fit",), ("data",), ("study",), ("community",))
         if path not in groups:
             assert f"Example: ostinato {' '.join(path)}" in " ".join(result.stdout.split()), path
 

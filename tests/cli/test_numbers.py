@@ -6,25 +6,46 @@ from typing import Any
 
 import pytest
 
-from ostinato.benches import BENCHES, Bench, BenchSettings, Row
+from ostinato.benches import BENCHES, BenchSettings, Row
 from ostinato.cells import CELLS
 from ostinato.data import CATALOGUE
 from ostinato.kernels.native import library
 from ostinato.learning import RULES
-from ostinato.studies import Claim, Study, StudySettings
+from ostinato.studies import STUDIES, Bar, Claim, Study, StudySettings
 from ostinato.tasks import TASKS
 
 from .conftest import answer, call, refusal
 
 
 @pytest.mark.parametrize(
-    ("kind", "entries"), [("cells", CELLS), ("rules", RULES), ("datasets", CATALOGUE), ("tasks", TASKS)]
+    ("kind", "entries"),
+    [
+        ("cells", CELLS),
+        ("rules", RULES),
+        ("datasets", CATALOGUE),
+        ("tasks", TASKS),
+        ("studies", STUDIES),
+        ("benches", BENCHES),
+    ],
 )
 def test_lists_are_the_tables(kind: str, entries: dict[str, Any]) -> None:
     rows = answer("list", kind)[kind]
     assert [row["name"] for row in rows] == list(entries)
     text = call("list", kind).stdout
     assert all(name in text for name in entries)
+
+
+def test_studies_are_listed_by_wing() -> None:
+    rows = answer("study", "list")["studies"]
+    assert [(row["name"], row["wing"], row["data"]) for row in rows] == [
+        (name, entry.wing, list(entry.data)) for name, entry in STUDIES.items()
+    ]
+    lines = call("study", "list").stdout.splitlines()
+    wings = list(dict.fromkeys(entry.wing for entry in STUDIES.values()))
+    heads = [line.strip() for line in lines if line.strip() in wings]
+    assert heads == wings
+    below = {line.split()[0]: i for i, line in enumerate(lines) if line.split() and line.split()[0] in STUDIES}
+    assert sorted(below, key=below.__getitem__) == list(STUDIES)
 
 
 def test_data_show_names_the_licence() -> None:
@@ -45,14 +66,15 @@ def study(settings: StudySettings) -> list[Claim]:
     settings.note(f"running {settings.seed_list(5)}")
     detail = {"seeds": settings.seed_list(5), "quick": settings.quick}
     return [
-        Claim("small [error]", "someone 1999", 2.5, 2.25, "at most 2.5", {"persistence": 3.0}, True, detail),
-        Claim("large error", "someone 1999", None, float("nan"), "below 1", {}, False),
+        Claim("small [error]", "someone 1999", 2.5, 2.25, Bar.at_most(2.5), {"persistence": 3.0}, detail),
+        Claim("large error", "someone 1999", None, float("nan"), Bar.below(1)),
+        Claim("only told", "someone 1999", None, 7.0, Bar.reported()),
     ]
 
 
 @pytest.fixture
 def fake_study(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Study("a study", study, ("etth1",), lambda claims: f"<svg><!-- {claims[0].ours} --></svg>")
+    made = Study(study, lambda claims: f"<svg><!-- {claims[0]['ours']} --></svg>")
     monkeypatch.setattr("ostinato.studies.runner.load_study", lambda name: made)
     monkeypatch.setattr("ostinato.studies.load_study", lambda name: made)
 
@@ -69,13 +91,16 @@ def test_study_run(fake_study: None, tmp_path: Path) -> None:
     assert list(said["claims"][0])[:7] == keys
     assert said["claims"][0]["detail"] == {"seeds": [0, 1], "quick": True}
     assert said["claims"][1]["ours"] is None
+    assert [claim["holds"] for claim in said["claims"]] == [True, False, None]
+    assert said["claims"][0]["tolerance"] == "at most 2.5"
     assert json.loads(out.read_text()) == said
     assert figure.read_text() == "<svg><!-- 2.25 --></svg>"
     words = call("study", "run", "temperature", "--quiet")
     assert words.stderr == ""
     assert "small [error]" in words.stdout
     assert "persistence 3" in words.stdout
-    assert "NO" in words.stdout
+    row = lambda name: next(line.split() for line in words.stdout.splitlines() if name in line)
+    assert [row(name)[-1] for name in ("small [error]", "large error", "only told")] == ["yes", "NO", "-"]
 
 
 def test_unknown_names_are_told() -> None:
@@ -89,8 +114,7 @@ def test_bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         assert settings.repeat_count(50) == 4
         return [Row("batch 8", 100.0, "lax.scan", 150.0, 80.0, {"bytes": 12}), Row("batch 9", 50.0)]
 
-    made = Bench("a bench", measure)
-    monkeypatch.setattr("ostinato.benches.runner.load_bench", lambda name: made)
+    monkeypatch.setattr("ostinato.benches.runner.load_bench", lambda name: measure)
     said = answer("bench", "hoist", "--repeats", 4, "--out", tmp_path / "b.json")
     assert list(said) == ["bench", "machine", "rows"]
     row = {"case": "batch 8", "ours_us": 100.0, "peer": "lax.scan", "peer_us": 150.0, "ratio": 1.5, "floor_us": 80.0}
@@ -103,7 +127,7 @@ def test_bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_doctor_finds_health_and_illness(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ostinato.doctor import examine as doctor
+    from ostinato.doctor import comparison as doctor
 
     said = answer("doctor", "--cell", "elman")
     assert said["healthy"]
@@ -128,14 +152,14 @@ def test_doctor_finds_health_and_illness(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_doctor_trains_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ostinato.doctor import examine as doctor
+    from ostinato.doctor import examination, repeat
 
-    monkeypatch.setattr(doctor, "compare", lambda name: [])
+    monkeypatch.setattr(examination, "compare", lambda name: [])
     said = answer("doctor", "--determinism")
     assert said["determinism"]["equal"]
     first, second = said["determinism"]["sha256"]
     assert first == second
     assert len(first) == 64
     digests = iter("ab")
-    monkeypatch.setattr(doctor, "_trained", lambda steps: next(digests))
+    monkeypatch.setattr(repeat, "_trained", lambda steps: next(digests))
     assert call("doctor", "--determinism").exit_code == 1

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ostinato.cli.sequences import Sequences, _chosen
-from ostinato.cli.settings import combine
 from ostinato.data import LabelledSequences, read_sequences, read_table
+from ostinato.jobs import job_of
+from ostinato.jobs.settings import complete
 from ostinato.models import load_model
 
 from .conftest import SMALL, answer, labelled, refusal
@@ -88,15 +88,17 @@ def test_numbers_for_sequences_with_nothing_held_out(tmp_path: Path) -> None:
     predicted = read_table(tmp_path / "numbers.csv")["predicted"]
     assert scores["elman"]["RMSE"] == pytest.approx(np.sqrt(np.mean((given - predicted) ** 2)), rel=1e-6)
     assert "Residuals" in (out / "report.html").read_text()
-    for shown in json.loads((out / "evaluation.json").read_text())["sections"]:
+    (both,) = json.loads((out / "evaluation.json").read_text())["sections"]
+    assert [shown["kind"] for shown in both["data"]["sections"]] == ["scatter", "residuals"]
+    for shown in both["data"]["sections"]:
         assert shown["data"]["truth"] == pytest.approx(given.tolist())
 
 
 def test_another_file_is_held_out(tmp_path: Path) -> None:
     train, test = labelled(24, 0, tmp_path / "train.npz"), labelled(9, 1, tmp_path / "test.npz")
-    settings = combine("classify", None, (), {"data": {"test": str(test)}})
-    everything = Sequences().read(train, settings)
-    rest, held = Sequences().split(everything, settings)
+    job = job_of("classify")
+    settings = complete(job, {"data": {"test": str(test)}})
+    rest, held = job.split(job.read(train, settings), settings)
     assert held is not None
     assert (len(rest), len(held)) == (24, 9)
     np.testing.assert_array_equal(held.values[3], read_sequences(test).values[3])
@@ -106,7 +108,8 @@ def test_groups_are_not_torn_apart() -> None:
     groups = np.repeat(np.arange(10), 3)
     values = [np.ones((2, 1))] * 30
     sequences = LabelledSequences(values, labels=np.arange(30) % 2, groups=groups)
+    job = job_of("classify")
     for seed in range(5):
-        held = _chosen(sequences, 0.2, seed, True)
-        assert len(held) == 6
-        assert not set(groups[held]) & set(np.delete(groups, held))
+        rest, held = job.split(sequences, complete(job, {"model": {"seed": seed}}))
+        assert (len(rest), len(held)) == (24, 6)
+        assert not set(held.groups) & set(rest.groups)

@@ -8,6 +8,7 @@ from ostinato.communities import ApproximateLotkaVolterra
 from ostinato.communities.approximate_lotka_volterra import LotkaVolterraStep
 from ostinato.data import Communities
 from ostinato.errors import NotFitted, SettingsError
+from ostinato.layers import Stack
 
 
 def test_a_closed_loop_is_the_equations_step_by_step(x64: None) -> None:
@@ -15,7 +16,8 @@ def test_a_closed_loop_is_the_equations_step_by_step(x64: None) -> None:
     cell = LotkaVolterraStep(3, 2, 4, key=jax.random.key(0))
     shapes = jax.tree.map(lambda a: rng.normal(0, 0.7, a.shape), cell)
     model = ApproximateLotkaVolterra()
-    model.cell_ = jax.tree.map(jax.numpy.asarray, shapes)
+    model.network_ = Stack((jax.tree.map(jax.numpy.asarray, shapes),))
+    model.species_, model.metabolites_ = ("A", "B", "C"), ("m", "n")
     first = np.concatenate([rng.uniform(0, 1, (5, 3)), rng.uniform(0, 9, (5, 2))], axis=1)
     values = np.concatenate([first[:, None], np.ones((5, 3, 5))], axis=1)
     data = Communities(tuple("abcde"), ("A", "B", "C"), ("m", "n"), np.arange(4.0), values)
@@ -46,8 +48,12 @@ def test_a_step_with_a_missing_end_counts_nothing() -> None:
 
 
 def test_refused() -> None:
-    with pytest.raises(SettingsError, match=r"expected 1 or more and above 0, got 0, 200, 10, 0\.005"):
-        ApproximateLotkaVolterra(0)
     data = Communities(("a",), ("A",), (), np.arange(2.0), np.ones((1, 2, 1)))
+    for settings, said in (
+        ({"hidden_size": 0}, "hidden_size: expected 1"),
+        ({"learning_rate": -1}, "above 0"),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            ApproximateLotkaVolterra(**settings).fit(data)
     with pytest.raises(NotFitted):
         ApproximateLotkaVolterra().predict(data)

@@ -149,3 +149,21 @@ def test_a_scan_gives_what_the_model_predicts_and_goes_on(model, tmp_path, monke
         scan(model, tmp_path / "bad", (5, 13))
     with pytest.raises(SettingsError, match="required and excluded"):
         scan(model, tmp_path / "bad", (2, 3), required=1, excluded=1)
+
+
+def test_a_scan_of_another_model_is_made_anew(model, tmp_path, monkeypatch) -> None:
+    """Sizes and settings are the same, only what was learned differs."""
+    monkeypatch.setattr("ostinato.communities.scan.BATCH", 512)
+    other = CommunityModel(**model.get_params() | {"seed": 1}).fit(model.communities_)
+    codes, mine = scan(model, tmp_path / "one", (2, 2))
+    expected = np.array(scan(other, tmp_path / "two", (2, 2))[1])
+    assert np.abs(expected - mine).max() > 1e-3
+    told = []
+    again, found = scan(other, tmp_path / "one", (2, 2), callback=lambda *done: told.append(done))
+    np.testing.assert_array_equal(found, expected)
+    assert told == [(66, 66)]
+    # And one that is complete is not made twice.
+    told.clear()
+    np.testing.assert_array_equal(scan(other, tmp_path / "one", (2, 2), callback=lambda *n: told.append(n))[1], found)
+    assert told == []
+    np.testing.assert_array_equal(again, codes)

@@ -1,5 +1,7 @@
 """The history compressor against its equations in numpy, and what its levels are trained on."""
 
+import itertools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -138,6 +140,40 @@ def test_what_a_level_is_told():
     loss = LevelLoss(SYMBOLS, cross_entropy)(jnp.asarray(y), (jnp.asarray(2), 0.5, jnp.asarray(1), 0.25))
     expected = -0.5 * np.log(softmax(y[:SYMBOLS])[2]) - 0.25 * np.log(softmax(y[SYMBOLS:])[1])
     assert float(loss) == pytest.approx(expected, rel=1e-5)
+
+
+def test_nothing_is_told_across_a_reset():
+    """Neither the levels nor the network that learns from them is asked for the symbol of another sequence."""
+    compressor = sharpened(levels=2, dtype="float32")
+    symbols = np.array([[0, 1, 2, 3, 0, 1]])
+    inputs = SequenceBatch(jax.nn.one_hot(symbols, SYMBOLS), reset=np.array([[0, 0, 0, 1, 0, 0]]))
+    weight = jnp.array([[0, 0.25, 0, 0, 0.5, 0.25]])
+    examples = Examples(inputs, jnp.arange(6)[None], weight)
+    np.testing.assert_allclose(at_level(compressor, examples, 0).targets[1][0], [0.25, 0.25, 0, 0.25, 0.25, 0])
+    lessons = Lessons(FunctionBatches(lambda key: examples, 1), compressor)
+    follows, told, _, _ = lessons.at(0).targets
+    assert told[0].tolist() == [1, 1, 0, 1, 1, 0]
+    assert follows[0, :5].tolist() == [1, 2, 3, 0, 1]
+    # Nor is a symbol coded by what came before the reset.
+    parts = [SequenceBatch(inputs.values[:, part]) for part in (slice(0, 3), slice(3, 6))]
+    apart = sum(description_length(compressor, part)[0] for part in parts)
+    np.testing.assert_allclose(description_length(compressor, inputs)[0], apart, rtol=1e-5)
+
+
+def test_no_code_is_shorter_than_a_code_can_be():
+    """The probabilities of all sequences of one length add up to 1 (Kraft), which a look at the symbol would exceed."""
+    compressor = HistoryCompressor.make("elman", 3, (4, 4), threshold=THRESHOLD, key=jax.random.key(3))
+    reads = lambda c: [level.layers[-1].V for level in c.levels]
+    compressor = eqx.tree_at(reads, compressor, [6 * V for V in reads(compressor)])
+    every = np.array(list(itertools.product(range(3), repeat=4)))
+    bits = description_length(compressor, SequenceBatch(jax.nn.one_hot(every, 3)))
+    np.testing.assert_allclose(np.sum(2.0**-bits), 1, rtol=1e-5)
+    assert np.ptp(bits) > 1
+    # So are the bits themselves: no code is the beginning of another one that long, and each is read by bits alone.
+    written = [encode(compressor, row) for row in every[::20]]
+    for row, code, length in zip(every[::20], written, bits[::20], strict=True):
+        assert len(code) > length - 1e-6
+        assert decode(compressor, code.tolist(), 4).tolist() == row.tolist()
 
 
 def test_the_code_is_as_long_as_it_says_and_can_be_read():

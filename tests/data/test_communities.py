@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ostinato.data import TimeStandardizer, compositions, load, read_communities, to_communities
+from ostinato.data import TimeStandardizer, compositions, load, read_communities, read_table, to_communities
 from ostinato.errors import DataError
 
 GOOD = """name,Time,X_OD,Y_OD,acid
@@ -85,6 +85,10 @@ def test_constant_metabolites_and_unknown_columns_are_refused(tmp_path) -> None:
     path = write(tmp_path, "\n".join([GOOD.splitlines()[0], *lines]))
     with pytest.raises(DataError, match=r"line 4: metabolite 'acid' is 3 in every sample after the first time"):
         read_communities(path)
+    lines = [line if ",0," in line[:5] else line.rsplit(",", 1)[0] + "," for line in GOOD.splitlines()[1:]]
+    path = write(tmp_path, "\n".join([GOOD.splitlines()[0], *lines]))
+    with pytest.raises(DataError, match=r"metabolite 'acid' has no value after the first time"):
+        read_communities(path)
     with pytest.raises(DataError, match=r"no column 'Z_OD'; did you mean"):
         read_communities(write(tmp_path, GOOD), ["Z_OD"])
     with pytest.raises(DataError, match=r"no column of numbers is named like '\*_RNA'"):
@@ -107,6 +111,51 @@ def test_compositions_for_a_prediction(tmp_path) -> None:
         compositions({"name": ["p"], "X_OD": [0.0]}, *known, medium={"acid": 1.0})
     with pytest.raises(DataError, match="row 0: -1 in column 'X_OD'"):
         compositions({"name": ["p"], "X_OD": [-1.0]}, *known, medium={"acid": 1.0})
+
+
+LATE = """name,Time,X_OD,Y_OD,acid
+x,0,0.05,0.05,20
+x,4,0.1,0.07,19
+y,2,0.05,0.02,20
+y,4,0.06,0.03,19
+z,0,0.01,0.02,20
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            LATE,
+            r"line 4: community 'y' has no sample at 0 h, where others begin; later begin 'y' at 2 h\. A prediction",
+        ),
+        # Rows of any order, several late ones, one that was measured once, a first sample that is empty.
+        (LATE.replace("z,0", "z,7"), r"line 4: .*later begin 'y' at 2 h, 'z' at 7 h\."),
+        ("\n".join([LATE.splitlines()[0], *LATE.splitlines()[:0:-1]]), r"line 4: .*later begin 'y' at 2 h\."),
+        (LATE.replace("x,0,", "x,1,").replace("z,0", "z,1"), r"line 4: community 'y' has no sample at 1 h"),
+        (LATE + "".join(f"c{i},3,0.1,0.1,20\n" for i in range(9)), r"'c3' at 3 h and 5 more\."),
+        (LATE.replace("y,2", "y,0").replace("z,0,0.01", "z,0,"), r"line 6: 'X_OD' of community 'z' is missing"),
+        (LATE.replace("y,2", "y,"), r"line 4: no time in column 'Time'"),
+        (LATE.replace("y,2", ",2"), r"line 4: no community in column 'name'"),
+    ],
+)
+@pytest.mark.parametrize("time", [None, "Time"])
+def test_nobody_is_left_out_of_a_prediction_without_a_word(tmp_path, text: str, said: str, time: str | None) -> None:
+    table = read_table(write(tmp_path, text))
+    with pytest.raises(DataError, match=said):
+        compositions(table, ["X_OD", "Y_OD"], ["acid"], medium={"acid": 20.0}, time=time)
+
+
+def test_rows_of_any_order_begin_where_their_community_does(tmp_path) -> None:
+    lines = LATE.replace("y,2", "y,0").splitlines()
+    known = (["X_OD", "Y_OD"], ["acid"])
+    for text in ("\n".join(lines), "\n".join([lines[0], *lines[:0:-1]])):
+        found = compositions(read_table(write(tmp_path, text)), *known, medium={"acid": 1.0})
+        first = dict(zip(found.names, found.initial.tolist(), strict=True))
+        assert first == {"x": [0.05, 0.05, 20], "y": [0.05, 0.02, 20], "z": [0.01, 0.02, 20]}
+    # A table of compositions alone, for a run whose data had times.
+    alone = compositions({"name": ["p"], "X_OD": [0.1]}, *known, medium={"acid": 1.0}, time="Time")
+    assert alone.initial.tolist() == [[0.1, 0.0, 1.0]]
 
 
 def test_scaling_at_each_time() -> None:

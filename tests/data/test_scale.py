@@ -92,3 +92,10 @@ def test_bad_arrays():
         Standardizer.fit(np.ones(4))
     with pytest.raises(NonFiniteError, match="inf"):
         Standardizer.fit(np.array([[1.0], [np.inf]]))
+
+
+def test_a_value_without_a_square_is_refused():
+    with pytest.raises(
+        NonFiniteError, match=r"values\[1\]: 1e\+200 at \(0, 1\), expected a magnitude of 1e\+140 at most"
+    ):
+        Standardizer.fit([np.ones((3, 2)), np.array([[1.0, 1e200]])])

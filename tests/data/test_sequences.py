@@ -66,7 +66,7 @@ def test_a_long_table(tmp_path):
     np.testing.assert_array_equal(read.values[0], [[3, np.nan], [5, 6], [9, 9]])
     np.testing.assert_array_equal(read.dt[1], [1, 3])
     (tmp_path / "n.csv").write_text("who,x,score\n1,1,2.5\n1,0,2.5\n2,4,-1\n")
-    read = read_sequences(tmp_path / "n.csv", series="who", label="score")
+    read = read_sequences(tmp_path / "n.csv", series="who", label="score", numbers=True)
     np.testing.assert_array_equal(read.labels, [2.5, -1])
     np.testing.assert_array_equal(read.values[0], [[1], [0]])
     assert read.dt is None
@@ -159,3 +159,112 @@ def test_what_cannot_be_written(tmp_path):
         write_sequences(tmp_path / "s.npz", LabelledSequences([np.ones((1, 2))], np.array([{}], object)))
     with pytest.raises(DataError, match="no such file"):
         read_sequences(tmp_path / "none.npz")
+
+
+LABELS = "who,time,x,label\nb,2,5,{0}\nb,1,3,{0}\na,1,1,{1}\nc,1,7,{2}\n"
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [("01", "2", "10"), ("True", "FALSE", "true"), ("NA", "nan", "None"), ("1.0", "1", "1e0"), (" a", "a", "a ")],
+)
+def test_labels_come_back_as_they_are_written(tmp_path, labels):
+    (tmp_path / "s.csv").write_text(LABELS.format(*labels))
+    read = read_sequences(tmp_path / "s.csv", series="who")
+    assert read.labels.tolist() == list(labels)
+    assert (read.ids, read.series_name) == (("b", "a", "c"), "who")
+    read.check_labels()
+
+
+def test_labels_of_a_parquet_file_keep_their_words(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"id": ["b", "b", "a"], "x": [1.0, 2, 3], "label": [True, True, False]})
+    frame.to_parquet(tmp_path / "s.parquet")
+    assert read_sequences(tmp_path / "s.parquet").labels.tolist() == ["True", "False"]
+    frame.assign(label=[1.0, 1.0, None]).to_parquet(tmp_path / "s.parquet")
+    assert read_sequences(tmp_path / "s.parquet").labels.tolist() == ["1", ""]
+
+
+def test_numbers_as_labels(tmp_path):
+    (tmp_path / "s.csv").write_text(LABELS.format("2.5", "-1", ""))
+    read = read_sequences(tmp_path / "s.csv", series="who", numbers=True)
+    np.testing.assert_array_equal(read.labels, [2.5, -1, np.nan])
+    with pytest.raises(DataError, match="sequence 'c' has no label"):
+        read.check_labels()
+    (tmp_path / "s.csv").write_text(LABELS.format("2.5", "low", "1"))
+    with pytest.raises(DataError, match="line 4: 'low' in column 'label', expected a number"):
+        read_sequences(tmp_path / "s.csv", series="who", numbers=True)
+    (tmp_path / "s.csv").write_text(LABELS.format("2.5", "1e300", "1"))
+    with pytest.raises(DataError, match=r"line 4: column 'label': 1e\+300, expected a magnitude"):
+        read_sequences(tmp_path / "s.csv", series="who", numbers=True)
+
+
+def test_labels_that_are_missing_do_not_matter_until_they_are_needed(tmp_path):
+    (tmp_path / "s.csv").write_text(LABELS.format("", "a", "b"))
+    read = read_sequences(tmp_path / "s.csv", series="who")
+    assert read.labels.tolist() == ["", "a", "b"]
+    with pytest.raises(DataError, match="sequence 'b' has no label"):
+        read.check_labels()
+    for numbers in (False, True):
+        (tmp_path / "s.csv").write_text(LABELS.format("", "", ""))
+        none = read_sequences(tmp_path / "s.csv", series="who", numbers=numbers)
+        assert none.labels is None
+        with pytest.raises(DataError, match="no labels"):
+            none.check_labels()
+        (tmp_path / "s.csv").write_text("who,x\nb,1\na,2\n")
+        assert read_sequences(tmp_path / "s.csv", series="who", numbers=numbers).labels is None
+
+
+def test_a_label_for_each_step(tmp_path):
+    (tmp_path / "s.csv").write_text("id,time,x,label\nb,2,5,up\nb,1,3,down\na,1,1,01\n")
+    with pytest.raises(DataError, match=r"line 3: label 'down' in sequence 'b', begun with 'up'; .* per_step"):
+        read_sequences(tmp_path / "s.csv")
+    read = read_sequences(tmp_path / "s.csv", per_step=True)
+    assert [part.tolist() for part in read.labels] == [["down", "up"], ["01"]]
+    assert [v[:, 0].tolist() for v in read.values] == [[3, 5], [1]]
+    assert {name: column.tolist() for name, column in read.id_columns(True).items()} == {
+        "id": ["b", "b", "a"],
+        "step": [0, 1, 0],
+    }
+    assert [part.tolist() for part in read.take([1]).labels] == [["01"]]
+    write_sequences(tmp_path / "s.npz", LabelledSequences(read.values, read.labels, ids=read.ids))
+    again = read_sequences(tmp_path / "s.npz", per_step=True)
+    assert [part.tolist() for part in again.labels] == [["down", "up"], ["01"]]
+    assert again.ids == ("b", "a")
+    np.savez(tmp_path / "p.npz", values=np.ones((2, 3, 1)), lengths=np.array([2, 3]), labels=np.arange(6).reshape(2, 3))
+    assert [p.tolist() for p in read_sequences(tmp_path / "p.npz", per_step=True).labels] == [[0, 1], [3, 4, 5]]
+    np.savez(tmp_path / "p.npz", values=np.ones((2, 3, 1)), labels=np.arange(5))
+    with pytest.raises(DataError, match=r"'labels' of shape \(5,\) for 6 steps"):
+        read_sequences(tmp_path / "p.npz", per_step=True)
+
+
+def test_ids_are_kept_and_written(tmp_path):
+    (tmp_path / "s.csv").write_text("unit,x\nq9,1\nq9,2\n007,3\nq4,4\n")
+    read = read_sequences(tmp_path / "s.csv", series="unit")
+    assert read.id_columns()["unit"].tolist() == ["q9", "007", "q4"]
+    assert read.take([2, 0]).ids == ("q4", "q9")
+    write_sequences(tmp_path / "s.npz", read)
+    assert read_sequences(tmp_path / "s.npz").ids == ("q9", "007", "q4")
+    assert LabelledSequences(read.values).id_columns()["sequence"].tolist() == [0, 1, 2]
+
+
+def test_rows_out_of_order_are_said(tmp_path):
+    (tmp_path / "s.csv").write_text("id,time,x\nb,2,5\nb,1,3\n")
+    assert read_sequences(tmp_path / "s.csv").notes == ("rows were not in the order of 'time' and were sorted",)
+
+
+def test_a_header_of_numbers_of_sequences(tmp_path):
+    (tmp_path / "s.csv").write_text("1,2\n0,5\n0,6\n")
+    named = read_sequences(tmp_path / "s.csv", series="1", header=True)
+    assert (named.names, named.values[0].tolist()) == (("2",), [[5.0], [6.0]])
+    with pytest.raises(DataError, match=r"no column 'id'.*was taken for data"):
+        read_sequences(tmp_path / "s.csv")
+
+
+def test_a_huge_value_names_the_sequence_and_the_step(tmp_path):
+    np.savez(tmp_path / "s.npz", values=np.array([[1.0], [2.0], [1e200]]), lengths=np.array([1, 2]))
+    with pytest.raises(DataError, match=r"sequence 1, step 1: 1e\+200, expected a magnitude of 1e\+140 at most"):
+        read_sequences(tmp_path / "s.npz")
+    np.savez(tmp_path / "s.npz", values=np.ones((2, 1, 1)), labels=np.array([1.0, 1e300]))
+    with pytest.raises(DataError, match=r"label of sequence 1: 1e\+300"):
+        read_sequences(tmp_path / "s.npz")

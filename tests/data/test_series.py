@@ -112,3 +112,99 @@ def test_a_duplicate_time_names_the_lines_of_the_file(tmp_path):
     path.write_text("day,v\n2020-01-01,1\n2020-01-02,2\n2020-01-01,3\n")
     with pytest.raises(DataError, match=r"s\.csv, line 4: time .* stands in line 2 already"):
         to_series(read_table(path), "v")
+
+
+def test_two_columns_of_times_are_asked_about():
+    table = {"date": DAYS, "loaded": ["2024-01-01"] * 4, "v": [4, 1, 3, 2]}
+    with pytest.raises(
+        DataError, match=r"'date' and 'loaded' hold times; say which column is the time \(--time, time="
+    ):
+        to_series(table, "v")
+    assert to_series(table, "v", "date").time_name == "date"
+    assert to_series(table, "v", "").times is None
+    assert to_series({**table, "v": [1.0, 2, 3, 4]}, "v", series="loaded").time_name == "date"
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (["2020-01-01 CST", "2020-01-02 CST", "2020-01-03 CST", "2020-01-04 CST"], "row 0: .*'CST' is no zone"),
+        (["3/4/2020", "4/4/2020", "5/4/2020", "6/4/2020"], "row 0: .*the order of day and month is not clear"),
+        (["2020-01-01", "2020-01-02", "soon", "2020-01-04"], "row 2: 'soon' in column 'when', expected a time"),
+    ],
+)
+def test_times_that_cannot_be_read_are_no_reason_to_go_on_without(cells, words):
+    with pytest.raises(DataError, match=words):
+        to_series({"when": cells, "v": [1, 2, 3, 4]}, "v")
+    assert to_series({"when": cells, "v": [1, 2, 3, 4]}, "v", "").times is None
+
+
+def test_words_beside_numbers_are_no_times():
+    assert to_series({"note": ["see 2020", "", "x", "y"], "v": [1, 2, 3, 4]}, "v").times is None
+
+
+@pytest.mark.parametrize("name", ["t", "Step", "year", "time", "index"])
+def test_a_column_that_counts_is_the_time_and_no_target(name):
+    series = to_series({name: [2, 0, 1, 3], "v": [30.0, 10.0, 20.0, 40.0]})
+    assert (series.target_names, series.time_name) == (("v",), name)
+    np.testing.assert_array_equal(series.target[0][:, 0], [10, 20, 30, 40])
+    assert f"time: the column '{name}', of numbers" in series.notes
+    assert f"rows were not in the order of '{name}' and were sorted" in series.notes
+
+
+def test_a_column_that_only_is_called_so_is_no_time():
+    repeated = to_series({"hour": [0, 1, 0, 1], "v": [1.0, 2, 3, 4]}, "v")
+    assert (repeated.times, repeated.notes) == (None, ())
+    assert to_series({"t": [0.5, 1.5, 2.5], "v": [1, 2, 3]}).target_names == ("t", "v")
+    dated = to_series({"index": [0, 1, 2, 3], "day": DAYS, "v": [1, 2, 3, 4]})
+    assert (dated.time_name, dated.target_names) == ("day", ("v",))
+    long = to_series({"shop": ["a", "a", "b", "b"], "step": [0, 1, 0, 1], "v": [1, 2, 3, 4]}, series="shop")
+    assert (long.time_name, long.target_names) == ("step", ("v",))
+    # A covariate of such a name is none of the two.
+    assert to_series({"t": [0, 1, 2], "v": [1, 2, 3]}, future=["t"]).times is None
+
+
+def test_series_without_a_value_and_of_one_row_are_named():
+    table = {
+        "shop": ["n", "n", "shut", "shut", "one"],
+        "day": ["2020-01-01", "2020-01-02", "2020-01-01", "2020-01-02", "2020-01-01"],
+        "sold": [1, 2, None, None, 5],
+    }
+    series = to_series(table, "sold", series="shop")
+    assert series.ids == ("n", "one")
+    assert "series 'shut': no value of sold, it is left out" in series.notes
+    assert "series 'one': a single row" in series.notes
+
+
+def test_ids_and_their_column_are_kept_in_the_order_of_the_table():
+    table = {"store": ["s2", "s10", "01", "s2"], "day": [DAYS[1], DAYS[0], DAYS[0], DAYS[0]], "v": [4, 3, 2, 1]}
+    series = to_series(table, "v", series="store")
+    assert (series.ids, series.series_name) == (("s2", "s10", "01"), "store")
+    np.testing.assert_array_equal(series.target[0][:, 0], [1, 4])
+
+
+@pytest.mark.parametrize("value", ["1.7976931348623157e308", "-1e200", "1e141"])
+def test_a_number_without_a_square_names_its_place(tmp_path, value):
+    (tmp_path / "s.csv").write_text(f"day,v,r\n2020-01-01,1,1\n2020-01-02,2,{value}\n2020-01-03,3,1\n")
+    with pytest.raises(
+        DataError, match=r"s\.csv, line 3: column 'r': .*expected a magnitude of 1e\+140 at most; leave"
+    ):
+        to_series(read_table(tmp_path / "s.csv"))
+    assert to_series(read_table(tmp_path / "s.csv"), "v").lengths == (3,)
+
+
+def test_the_zone_of_the_file_is_kept_and_noted():
+    cells = ["2022-10-29T00:00+02:00", "2022-10-30T00:00+02:00", "2022-10-31T00:00+01:00"]
+    series = to_series({"t": cells, "v": [1, 2, 3]}, "v")
+    assert (series.frequency.name, series.dt) == ("daily", None)
+    assert series.zone.written(series.times[0])[-1] == "2022-10-31T00:00:00+01:00"
+    assert "times: in the zone of the file (+01:00 and +02:00, after its end +01:00)" in series.notes
+    with pytest.raises(DataError, match=r"row 1: time 2022-10-28T22:00:00\+00:00 stands in row 0 already"):
+        to_series({"t": [cells[0], "2022-10-28T22:00:00+00:00"], "v": [1, 2]}, "v")
+
+
+def test_a_quarter_of_a_second_is_no_duplicate():
+    times = np.datetime64("2024-01-01") + np.arange(8) * np.timedelta64(250, "ms")
+    series = to_series({"t": [str(t) for t in times], "v": np.arange(8)}, "v")
+    assert (series.dt, series.frequency.name) == (None, "every 0.25 seconds")
+    np.testing.assert_array_equal(series.times[0], times)

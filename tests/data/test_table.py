@@ -61,6 +61,47 @@ def test_gzip_and_no_header(tmp_path):
     assert len(read_table(path, header=True)) == 1
 
 
+def test_a_header_of_numbers(tmp_path):
+    path = write(tmp_path, "2019,2020\n0,1\n1,2\n")
+    guessed = read_table(path)
+    assert (guessed.names, len(guessed)) == (("0", "1"), 3)
+    assert guessed.notes == (
+        "the first line (2019, 2020) was taken for data, --header yes (header=True) takes it for names",
+    )
+    assert "taken for data" in repr(guessed)
+    with pytest.raises(DataError, match=r"no column '2019'; it has 0, 1; the first line .* was taken for data"):
+        guessed["2019"]
+    told = read_table(path, header=True)
+    assert (told.names, told["2019"].tolist(), told.notes) == (("2019", "2020"), [0, 1], ())
+    told = read_table(path, header=False)
+    assert (told.names, told["0"].tolist(), told.notes) == (("0", "1"), [2019, 0, 1], ())
+
+
+def test_names_that_are_numbers_are_said(tmp_path):
+    path = write(tmp_path, ",0\n1821,269\n1822,321\n")
+    assert "(, 0) was taken for names, --header no (header=False)" in read_table(path).notes[0]
+    assert read_table(path, header=False)["1"].tolist() == [0, 269, 321]
+    assert read_table(write(tmp_path, "a,b\n1,2\n")).notes == ()
+
+
+@pytest.mark.parametrize("text", ["a,b,\n1,2,\n3,4,\n", "a,b\n1,2,\n3,4,\n", "a,b,,\n1,2\t,, \n3,4,,\n"])
+def test_a_delimiter_at_the_end_is_no_column(tmp_path, text):
+    table = read_table(write(tmp_path, text))
+    assert table.names == ("a", "b")
+    assert table["b"].tolist() == [2, 4]
+    kept = read_table(write(tmp_path, "a,b,\n1,2,\n3,4,5\n"))
+    assert kept.names == ("a", "b", "column 2")
+    with pytest.raises(DataError, match="line 3: 3 cells, where the first line has 2"):
+        read_table(write(tmp_path, "a,b\n1,2,\n3,4,5\n"))
+
+
+def test_a_space_in_front_of_a_cell(tmp_path):
+    path = write(tmp_path, 'a,b\n1, x\n2,y\n3," z"\n')
+    assert read_table(path).text("b").tolist() == [" x", "y", " z"]
+    spaced = read_table(write(tmp_path, 'a, b, c\n1, x, 2\n2, "y, z", 3\n'))
+    assert (spaced.names, spaced.text("b").tolist(), spaced["c"].tolist()) == (("a", "b", "c"), ["x", "y, z"], [2, 3])
+
+
 def test_an_index_without_a_name_is_a_header(tmp_path):
     table = read_table(write(tmp_path, ",0\n1821,269\n1822,321\n"))
     assert table.names == ("index", "0")

@@ -27,6 +27,9 @@ GATED = [name for name in MAKE if name in OWN or isinstance(CELLS[name].make(2, 
 SIZES, BATCHES, TIMES, FIELDS = (17, 1, 65, 3, 64, 63), (7, 1, 0), (9, 2, 1, 0), ("plain", "mask", "mask and reset")
 INPUT = 3
 QUICK = {"xla_backend_optimization_level": "0"}
+# Cells that make more of rounding than others, and how much of the bounds of all others they are given: what is divided
+# by the deviation of a few units.
+MAGNIFIES = {"gru-layernorm": 10}
 
 
 def relative(expected, found, least=1e-30):
@@ -91,28 +94,8 @@ def check(name, size, batch, time, fields, reverse, dtype, record, features=INPU
         out, gradients = run("reference")(leaves, given)
         out_native, gradients_native = run("native")(leaves, given)
         found = largest(out, out_native), largest(gradients, gradients_native, size <= 3)
-    asked = (1e-6, 1e-5) if dtype == "float32" else (1e-12, 1e-11)
-    if not all(error <= bound for error, bound in zip(found, asked, strict=True)):
-        asked = tuple(max(pair) for pair in zip(asked, rounding(run, leaves, given, dtype, size <= 3), strict=True))
+    asked = tuple(bound * MAGNIFIES.get(name, 1) for bound in ((1e-6, 1e-5) if dtype == "float32" else (1e-12, 1e-11)))
     assert all(error <= bound for error, bound in zip(found, asked, strict=True)), (found, asked)
-
-
-def rounding(run, leaves, given, dtype, few):
-    """How far values and gradients of the reference move where every number moves in its last places.
-
-    By 4 units at most, which is what the functions of the compiled loop are exact to; the largest of eight draws.
-    Where a cell makes more of it than is asked of the loop, the loop cannot be held to less.
-    """
-    rng = np.random.default_rng(0)
-    exact = lambda leaf: jnp.issubdtype(leaf.dtype, jnp.inexact)
-    leaves = [np.asarray(leaf).astype(np.float64) if exact(leaf) else np.asarray(leaf) for leaf in leaves]
-    near = lambda leaf: leaf * (1 + 4 * np.finfo(dtype).eps * rng.uniform(-1, 1, leaf.shape)) if exact(leaf) else leaf
-    fields = {name: np.asarray(value) for name, value in given.items()}
-    with jax.enable_x64(True):
-        reference = run("reference")
-        here = reference(leaves, fields)
-        moved = [reference([near(leaf) for leaf in leaves], fields) for _ in range(8)]
-        return tuple(max(largest(here[i], there[i], few and i == 1) for there in moved) for i in range(2))
 
 
 @pytest.mark.parametrize("turn", range(len(GATED)), ids=lambda turn: GATED[turn])

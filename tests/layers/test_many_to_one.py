@@ -30,6 +30,18 @@ def test_pooling_reads_only_the_steps_that_exist(pool, bidirectional):
         np.testing.assert_allclose(ys[i], V @ summary + c, rtol=1e-11, atol=1e-13)
 
 
+@pytest.mark.parametrize("pool", ["last", "mean", "max"])
+def test_sequences_that_begin_later_are_pooled_from_where_they_begin(pool):
+    rnn = ost.RNN("elman", 2, 3, bidirectional=True, key=jr.key(0))
+    model = ost.ManyToOne(rnn, 4, pool=pool, key=jr.key(1))
+    xs = jr.normal(jr.key(2), (3, 6, 2))
+    begins, ends = (2, 0, 3), (6, 4, 4)
+    mask = np.array([[b <= t < e for t in range(6)] for b, e in zip(begins, ends, strict=True)])
+    ys, _ = model(xs, mask=mask)
+    for row, (b, e) in enumerate(zip(begins, ends, strict=True)):
+        np.testing.assert_allclose(ys[row], model(xs[row, b:e])[0], rtol=1e-11, atol=1e-13)
+
+
 def test_output_function_and_states_are_both_returned():
     model = ost.RNN("elman", 2, 3, output_size=2, output_activation="sigmoid", key=jr.key(0))
     xs = jr.normal(jr.key(1), (4, 5, 2))

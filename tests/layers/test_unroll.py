@@ -11,8 +11,10 @@ import pytest
 
 import ostinato as ost
 from ostinato.errors import NonFiniteError, SettingsError, ShapeError
+from ostinato.layers import Dropout
 
 pytestmark = pytest.mark.usefixtures("x64")
+KEY = jr.key(7)
 
 
 def by_hand(cell, xs, mask, reset, reverse=False):
@@ -150,6 +152,26 @@ def test_checkpointed_segments_change_nothing(time, reverse, x64):
     plain, cut = (eqx.filter_value_and_grad(loss)(cell, c) for c in (None, True))
     for a, b in zip(jax.tree.leaves(plain), jax.tree.leaves(cut), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-11)
+
+
+@pytest.mark.parametrize("time", [6, 7])
+def test_checkpointed_segments_draw_the_noise_of_the_whole(time):
+    xs = jr.normal(jr.key(1), (2, time, 3))
+    k0, k1 = jr.split(jr.key(0))
+    lower, upper = ost.cells.Elman(3, 4, key=k0), ost.cells.Elman(4, 2, key=k1)
+    cell = ost.Stack((lower, Dropout(4, 0.5), upper))
+    whole, _ = ost.unroll(cell, xs, key=KEY)
+    np.testing.assert_allclose(ost.unroll(cell, xs, key=KEY, checkpoint=2)[0], whole, rtol=1e-12)
+
+
+def test_what_was_not_observed_is_not_read():
+    cell, xs = ost.cells.GRU(3, 4, key=KEY), jr.normal(jr.key(1), (2, 5, 3))
+    seen = jr.bernoulli(jr.key(2), 0.6, xs.shape)
+    expected, _ = ost.unroll(cell, jnp.where(seen, xs, 0.0), kernel="reference")
+    for kernel in ("reference", "auto"):
+        found, _ = ost.unroll(cell, ost.SequenceBatch(jnp.where(seen, xs, jnp.nan), observed=seen), kernel=kernel)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert jnp.max(jnp.abs(ost.unroll(cell, xs)[0] - expected)) > 0.01
 
 
 def test_checkpoints_keep_the_memory_of_a_segment(x64):

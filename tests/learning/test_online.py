@@ -111,6 +111,24 @@ def test_the_diagonal_form_is_small_and_equals_the_dense_one():
     assert error(RTRL(diagonal=False), model, examples, truth) < 1e-13
 
 
+def test_what_was_not_observed_is_not_read():
+    examples, model = problem(time=5), ost.RNN("indrnn", 2, 3, output_size=2, key=jr.key(1))
+    values = examples.inputs.values
+    seen = jr.bernoulli(jr.key(2), 0.6, values.shape)
+    gaps = eqx.tree_at(lambda e: e.inputs.values, examples, jnp.where(seen, values, 0.0))
+    marked = eqx.tree_at(
+        lambda e: (e.inputs.values, e.inputs.observed),
+        examples,
+        (jnp.where(seen, values, jnp.nan), seen),
+        is_leaf=lambda leaf: leaf is None,
+    )
+    expected = BPTT()(model, squared, gaps, BPTT().init(model, gaps))[1]
+    for rule in (BPTT(), RTRL()):
+        found = rule(model, squared, marked, rule.init(model, marked))[1]
+        for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
 def test_deep_networks_with_noise_and_a_trained_start():
     """Two layers, dropout and one output per sequence: what each exact rule has to go through at once."""
     rnn = ost.RNN("elman", 2, 3, num_layers=2, dropout=0.3, key=jr.key(0))

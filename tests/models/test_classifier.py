@@ -140,9 +140,9 @@ def test_validation_is_stratified_and_not_seen(tmp_path) -> None:
     X, names = noisy_classes(6, 30)
     y = [("rare", 1) if i < 2 else (name, len(name)) for i, name in enumerate(names)]
     model = SequenceClassifier(**(SETTINGS | {"epochs": 3, "validation": 0.3}))
-    held = model._held_out(y)
+    held = model._prepare(X, y).held
     assert [sum(y[i] == c for i in held) for c in sorted(set(y))] == [round(0.3 * y.count(c)) for c in sorted(set(y))]
-    assert not np.array_equal(held, SequenceClassifier(validation=0.3, seed=1)._held_out(y))
+    assert not np.array_equal(held, SequenceClassifier(validation=0.3, seed=1)._prepare(X, y).held)
     model.fit(X, y)
     rest = np.setdiff1d(np.arange(30), held)
     np.testing.assert_allclose(model.scale_.mean, np.concatenate([X[i] for i in rest]).mean(0))
@@ -156,7 +156,7 @@ def test_validation_is_stratified_and_not_seen(tmp_path) -> None:
 def test_groups_stay_together() -> None:
     X, y = noisy_classes(7, 12)
     groups = np.arange(12) // 4
-    held = SequenceClassifier(validation=0.3)._validation_rows(LabelledSequences(X, np.array(y), groups=groups), y)
+    held = SequenceClassifier(validation=0.3)._prepare(LabelledSequences(X, np.array(y), groups=groups), None).held
     assert len(held) == 4
     assert len(set(groups[held])) == 1
 

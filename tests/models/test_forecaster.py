@@ -71,7 +71,7 @@ def test_prediction_is_that_of_a_numpy_network_on_hand_made_features(options):
     past = np.where(np.isnan(p[rows]), 0, (p[rows] - mean(p)) / std(p))
     seen = np.stack([~np.isnan(y[rows]), ~np.isnan(p[rows])], 1).astype(float)
     xs = np.concatenate([lags[:, None], past[:, None], known[rows], np.zeros((6, 1)), seen], 1)
-    h, head = numpy_gru(model.net_.rnn.stack.layers[0], xs), model.net_.head
+    h, head = numpy_gru(model.network_.rnn.stack.layers[0], xs), model.network_.head
     V, U, c = (np.asarray(a, np.float64) for a in (head.V, head.U, head.c))
     if options.get("head_size"):
         inner = np.tanh(np.asarray(head.W, np.float64) @ h + known[57:60] @ U.T + np.asarray(head.e, np.float64))
@@ -112,11 +112,12 @@ def test_training_finds_what_no_linear_map_can():
         x[t + 1] = 3.8 * x[t] * (1 - x[t])
     model = Forecaster(hidden_size=12, context=3, epochs=None, steps=600, learning_rate=2e-2, validation=50, seed=1)
     test = model.fit(x[:400]).backtest(x, 100)
-    assert test.rmse(model.label) < 0.05 < 0.15 < test.rmse("linear(3)")
-    assert test.verdict() == "gru forecaster beats persistence, mean, linear(3)"
-    losses = [record["loss"] for record in model.training_["history"]]
+    (linear,) = (name for name in test.forecasts if name.startswith("linear"))
+    assert test.rmse(model.label) < 0.05 < 0.15 < test.rmse(linear)
+    assert test.verdict() == f"gru forecaster beats persistence, mean, {linear}"
+    losses = [record["loss"] for record in model.history_]
     assert losses[-1] < 0.05 * losses[0]
-    assert model.training_["best"]["validation"] == min(r["metrics"]["validation"] for r in model.training_["history"])
+    assert model.best_["validation"] == min(r["metrics"]["validation"] for r in model.history_)
 
 
 def test_nothing_from_the_origin_on_is_looked_at_but_what_is_known_ahead():
@@ -177,7 +178,7 @@ def test_many_series_share_a_network_each_in_its_own_scale():
     larger = Table({"id": ids, "y": np.concatenate([a, 1000 * b + 7])})
     options = SMALL | {"steps": 3, "batch_size": 16}
     one, other = (Forecaster(horizon=2, **options).fit(t, "y", series="id").predict() for t in (table, larger))
-    assert one["series"].tolist() == ["a", "a", "b", "b"]
+    assert one["id"].tolist() == ["a", "a", "b", "b"]
     assert other["y"] == pytest.approx(np.r_[one["y"][:2], 1000 * one["y"][2:] + 7], rel=1e-4)
 
 
@@ -194,7 +195,7 @@ def test_scale_and_skip_are_of_the_training_rows_alone():
     options = {**SMALL, "validation": 15, "linear_skip": True}
     nets = [Forecaster(**options).fit(each) for each in (y, wild)]
     assert nets[0].features_.to_dict() == nets[1].features_.to_dict()
-    assert np.asarray(nets[0].net_.skip.A).tolist() == np.asarray(nets[1].net_.skip.A).tolist()
+    assert np.asarray(nets[0].network_.skip.A).tolist() == np.asarray(nets[1].network_.skip.A).tolist()
     assert nets[0].features_.scales["0"].mean[0] == pytest.approx(y[:45].mean())
 
 

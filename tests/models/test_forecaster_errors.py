@@ -46,8 +46,8 @@ def table(n: int = 40) -> dict[str, np.ndarray]:
         ({"cell": "gruu"}, table(), SettingsError, "cell: expected one of"),
         ({"horizon": 0}, table(), SettingsError, "horizon: expected 1 or more"),
         ({"context": 0}, table(), SettingsError, "context: expected 1 or more"),
-        ({"epochs": 3}, table(), SettingsError, "exactly one of them"),
-        ({"validation": 1.5}, table(), SettingsError, "fraction below 1"),
+        ({"epochs": 3}, table(), SettingsError, "exactly one of epochs and steps"),
+        ({"validation": 1.5}, table(), SettingsError, "share below 1"),
         ({"validation": 0, "patience": 3}, table(), SettingsError, "patience"),
     ],
 )
@@ -77,8 +77,11 @@ def test_predict_refuses():
         model.predict(ahead | {"z": np.where(np.arange(40) < 39, table()["z"], np.nan)})
     with pytest.raises(DataError, match="no column 'z'"):
         model.predict({name: ahead[name] for name in ("day", "y")})
-    with pytest.raises(NonFiniteError, match="'y' of series '0' is missing in row 20"):
-        model.predict(ahead | {"y": np.where(np.arange(40) == 20, np.nan, ahead["y"])})
+    with pytest.raises(NonFiniteError, match="'y' of series '0' is missing in row 34"):
+        model.predict(ahead | {"y": np.where(np.arange(40) == 34, np.nan, ahead["y"])})
+    # What lies before the context is not looked at.
+    before = model.predict(ahead | {"y": np.where(np.arange(40) == 20, np.nan, ahead["y"])})
+    assert before["y"].tolist() == model.predict(ahead)["y"].tolist()
 
 
 def test_backtest_refuses_rows_that_were_trained_on():

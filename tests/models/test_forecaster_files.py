@@ -50,10 +50,10 @@ def test_what_is_loaded_says_the_same_to_the_bit(tmp_path):
     model = Forecaster(**OPTIONS).fit(table(), "y", series="id")
     again = load_model(model.save(tmp_path / "model"))
     assert repr(again) == repr(model)
-    assert again.training_ == model.training_
+    assert again._training() == model._training()
     for data in (None, table()):
         said, there = again.predict(data), model.predict(data)
-        assert said.names == there.names == ("series", "day", "y")
+        assert said.names == there.names == ("id", "day", "y")
         assert said["y"].tolist() == there["y"].tolist()
         assert said["day"].tolist() == there["day"].tolist()
     assert sorted(p.name for p in (tmp_path / "model").iterdir()) == ["manifest.json", "weights.safetensors"]

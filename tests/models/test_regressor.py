@@ -5,9 +5,10 @@ import pytest
 from sklearn import metrics
 from sklearn.linear_model import Ridge as Peer
 
+from ostinato.data.holdout import held_rows
 from ostinato.errors import CorruptFile, DataError, NonFiniteError, NotFitted, ShapeError
 from ostinato.models import SequenceClassifier, SequenceRegressor
-from ostinato.models.sequences.baseline import STRENGTHS, Ridge, summaries
+from ostinato.models.ridge import STRENGTHS, RidgeRegression, summaries
 
 
 def sums_and_ends(seed: int, count: int = 60) -> tuple[list[np.ndarray], np.ndarray]:
@@ -80,7 +81,7 @@ def test_a_number_for_each_step_with_validation(tmp_path) -> None:
     assert [f.shape for f in found] == [t.shape for t in y]
     np.testing.assert_allclose(model.score(X, y), metrics.r2_score(np.concatenate(y), np.concatenate(found)), rtol=1e-9)
     assert model.score(X, y) > 0.9 > model.evaluate(X, y)["baselines"]["linear"]["r2"]
-    held = model._held_out(y)
+    held = held_rows(0.25, 0, 40)
     rest = np.setdiff1d(np.arange(40), held)
     np.testing.assert_allclose(model.target_scale_.mean, np.concatenate([y[i] for i in rest]).mean())
     error = np.concatenate([found[i] - y[i] for i in held]) / model.target_scale_.scale
@@ -135,7 +136,7 @@ def test_the_ridge_has_the_least_leave_one_out_error() -> None:
     assert STRENGTHS[0] < best < STRENGTHS[-1]
     peer = Peer(alpha=12 * best).fit(z, y)
     np.testing.assert_allclose(
-        Ridge.fit(x, y).predict(x + 1),
+        RidgeRegression.fit(x, y).predict(x + 1),
         peer.predict(z + (x + 1 - x) / np.where(x.std(0) > 1e-9, x.std(0), 1)),
         rtol=1e-8,
     )

@@ -51,6 +51,58 @@ def test_candidates_are_judged_by_what_is_left_out(trees):
     assert model.score(found[40:], y[40:]) == scores["r2"] > 0.9
 
 
+def test_settings_are_not_chosen_by_the_error_on_the_training_trees():
+    """Many units fit any few trees; only leaving trees out shows that they have learned noise."""
+    rng = np.random.default_rng(1)
+    found = [drawn(rng, int(n)) for n in rng.integers(2, 9, 30)]
+    y = np.array([len(t) for t in found]) + rng.normal(0, 5.0, 30)
+    sizes, errors = (2, 28), {}
+    for size in sizes:
+        model = TreeESN(size, sigma=1.0, reservoirs=1).fit(found, y)
+        (readout,), (states,) = model.readouts_, model._states(model.layers_, model._batch(found, model.arity_))
+        trained = np.mean((model.predict(found) - y) ** 2)
+        errors[size] = readout.left_out, trained
+        Z = (states - states.mean(0)) / states.std(0)
+        by_hand = []
+        for strength in 10.0 ** np.arange(-5, 3):
+            hat = Z @ np.linalg.solve(Z.T @ Z + 30 * strength * np.eye(size), Z.T) + 1 / 30
+            by_hand.append(np.mean(((y - hat @ y) / (1 - np.diag(hat))) ** 2))
+        assert readout.left_out == pytest.approx(min(by_hand), rel=1e-6)
+    left_out, trained = (min(sizes, key=lambda size: errors[size][k]) for k in (0, 1))
+    assert left_out != trained
+    assert TreeESN(sizes, sigma=1.0, reservoirs=1).fit(found, y).chosen_["hidden_size"] == left_out
+
+
+def test_trees_with_more_children_than_in_training(trees):
+    """The reservoir adds up the states of all children, however many there are."""
+    found, y = trees
+    model = TreeESN(7, sigma=1.5, reservoirs=1).fit(found, y)
+    rng = np.random.default_rng(5)
+    wide = Tree(rng.normal(size=(model.arity_ + 4, 2)), [()] * (model.arity_ + 3) + [tuple(range(model.arity_ + 3))])
+    W, R, b = (np.asarray(a[0]) for a in (model.layers_[0].W, model.layers_[0].R, model.layers_[0].b))
+    leaves = np.tanh(wide.features[:-1] @ W.T + b)
+    root = np.tanh(W @ wide.features[-1] + b + R @ leaves.sum(0))
+    expected = model.readouts_[0].predict((leaves.sum(0) + root)[None])[0, 0]
+    assert model.predict([wide])[0] == pytest.approx(expected, abs=1e-9)
+    assert model.predict([*found, wide])[:-1] == pytest.approx(model.predict(found), abs=1e-12)
+
+
+def test_the_baseline_of_the_size_is_the_best_ridge(trees):
+    found, y = trees
+    model = TreeESN(5, sigma=1.0).fit(found[:40], y[:40])
+    X = np.array([[len(t), len(t) ** 2, *t.features.mean(0)] for t in found])
+    Z = (X[:40] - X[:40].mean(0)) / X[:40].std(0)
+    by_hand = []
+    for strength in 10.0 ** np.arange(-4, 5):
+        hat = Z @ np.linalg.solve(Z.T @ Z + 40 * strength * np.eye(4), Z.T) + 1 / 40
+        by_hand.append(np.mean(((y[:40] - hat @ y[:40]) / (1 - np.diag(hat))) ** 2))
+    assert model.baseline_.left_out == pytest.approx(min(by_hand), rel=1e-9)
+    said = model.baseline_.predict(X[40:])[:, 0]
+    beside = model.evaluate(found[40:], y[40:])["baselines"]
+    assert beside["size"]["mae"] == pytest.approx(np.abs(said - y[40:]).mean(), rel=1e-9)
+    assert beside["mean"]["mae"] == pytest.approx(np.abs(y[:40].mean() - y[40:]).mean(), rel=1e-9)
+
+
 def test_files(tmp_path, trees):
     found, y = trees
     model = TreeESN((5, 9), sigma=1.0, seed=4).fit(found, np.stack([y, -y], axis=1))

@@ -178,6 +178,13 @@ def flip(path: Path, at: int) -> None:
     path.write_bytes(content)
 
 
+def misread(path: Path, text: bytes, other: bytes) -> None:
+    """Other words in a manifest that is still valid JSON: only its own checksum can tell."""
+    content = (path / MANIFEST).read_bytes()
+    assert content.count(text) == 1
+    (path / MANIFEST).write_bytes(content.replace(text, other))
+
+
 def append(path: Path, junk: bytes) -> None:
     path.write_bytes(path.read_bytes() + junk)
 
@@ -231,6 +238,8 @@ DAMAGE = {
     "manifest truncated": lambda p: os.truncate(p / MANIFEST, 100),
     "manifest empty": lambda p: os.truncate(p / MANIFEST, 0),
     "a digit of the step flipped": lambda p: flip(p / MANIFEST, (p / MANIFEST).read_bytes().index(b'"step": ') + 8),
+    "another step": lambda p: misread(p, b'"step": 20', b'"step": 30'),
+    "another note": lambda p: misread(p, b'"rmse": 0.3', b'"rmse": 0.2'),
     "manifest no object": lambda p: (p / MANIFEST).write_text("[1, 2]"),
     "manifest deep": lambda p: (p / MANIFEST).write_text("[" * 100_000),
     "manifest of a gigabyte": lambda p: os.truncate(p / MANIFEST, 1 << 30),
@@ -296,3 +305,12 @@ def test_a_full_disk_keeps_the_checkpoints_that_are_there(tmp_path, monkeypatch)
         save(tmp_path, 20, keep=1)
     assert [p.name for p in tmp_path.iterdir()] == ["step-00000010"]
     same_bits(load(tmp_path / "step-00000010").model, make_model(1.0))
+
+
+def test_another_precision_is_no_damage(tmp_path):
+    for here, there, switch in ((np.float32, np.float64, 1), (np.float64, np.float32, 0)):
+        save_weights(tmp_path / "m", {"W": np.ones(2, there), "n": np.ones(1, np.int32)})
+        with pytest.raises(SettingsError, match=f"written in {np.dtype(there)}, .*set JAX_ENABLE_X64={switch}"):
+            load_weights(tmp_path / "m", {"W": np.ones(2, here), "n": np.ones(1, np.int32)})
+        with pytest.raises(CorruptFile, match="does not fit the model"):
+            load_weights(tmp_path / "m", {"W": np.ones(3, here), "n": np.ones(1, np.int32)})

@@ -7,11 +7,27 @@ import subprocess
 import sys
 import threading
 
+import jax
 import pytest
 
-from ostinato.errors import CorruptFile, RunLocked, SettingsError, StorageError
-from ostinato.runs import Log, Run, read_settings
+from ostinato.data import Examples, FunctionBatches, SequenceBatch
+from ostinato.errors import CorruptFile, Interrupted, RunLocked, SettingsError, StorageError
+from ostinato.layers import RNN
+from ostinato.losses import squared
+from ostinato.runs import (
+    Evaluation,
+    Log,
+    Run,
+    Score,
+    checkpoints,
+    describe_machine,
+    load_weights,
+    read_record,
+    read_settings,
+)
+from ostinato.runs.manifest import dump
 from ostinato.runs.signals import Stopper
+from ostinato.training import fit
 
 
 def test_a_second_writer_is_refused_and_told_who_the_first_is(tmp_path):
@@ -140,3 +156,62 @@ def test_in_another_thread_nothing_is_caught_and_nothing_breaks():
     thread.start()
     thread.join()
     assert found == [None, before]
+
+
+def test_each_file_has_one_writer_and_the_machine_is_said_at_once(tmp_path):
+    with Run(tmp_path, {"a": 1}) as run:
+        machine = json.loads((tmp_path / "environment.json").read_text())
+        assert machine == json.loads(dump(describe_machine()))
+        run.write_environment(kernel="scan")
+        run.write_metrics({"steps": 3})
+        run.write_data({"rows": 5})
+        run.write_evaluation(Evaluation("count", "", "2 rows", "MAE 1", (Score("mean", True, {"MAE": float("nan")}),)))
+    assert json.loads((tmp_path / "environment.json").read_text()) == {**machine, "kernel": "scan"}
+    record = read_record(tmp_path)
+    assert (record.metrics, record.data) == ({"steps": 3}, {"rows": 5})
+    assert record.evaluation is not None
+    assert record.evaluation.scores[0].values == {"MAE": None}
+
+
+def small(run, **options):
+    batches = FunctionBatches(lambda key: random_examples(key), 5)
+    model = RNN("elman", 1, 2, output_size=1, key=jax.random.key(0))
+    return fit(model, batches, loss=squared, steps=10, run=run, **options)
+
+
+def random_examples(key):
+    xs = jax.random.normal(key, (2, 3, 1))
+    return Examples(SequenceBatch(xs), xs, jax.numpy.full((2, 3), 1 / 6))
+
+
+def test_the_last_weights_stand_once(tmp_path):
+    """Those of a validation set stand beside them; with nothing to choose by, the last are the weights of the run."""
+    with Run(tmp_path / "last", {"a": 1}) as run:
+        last = small(run).last
+    (folder,) = {path.parent for path in run.folder.rglob("weights.safetensors")} - set(
+        checkpoints(run.checkpoints)[1:]
+    )
+    assert folder == checkpoints(run.checkpoints)[0]
+    found, _ = load_weights(folder, last)
+    assert all((a == b).all() for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(last), strict=True))
+    with Run(tmp_path / "best", {"a": 1}) as run:
+        # The first evaluation is the best, ever after it is worse.
+        worse = iter(range(9))
+        best = small(run, validate=lambda model: {"loss": next(worse)}).model
+    found, extra = load_weights(run.best, best)
+    assert extra["step"] == 5
+    assert all((a == b).all() for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(best), strict=True))
+    run.drop_checkpoints()
+    assert not list(run.folder.rglob("weights.safetensors"))
+
+
+def test_a_signal_before_the_loop_is_known_to_it(tmp_path):
+    with Stopper([signal.SIGUSR1]) as stopper, Run(tmp_path, {"a": 1}, stopper=stopper) as run:
+        run.check_stopped()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        with pytest.raises(KeyboardInterrupt):
+            run.check_stopped()
+        with pytest.raises(Interrupted, match="SIGUSR1: stopped after step 1 of 10"):
+            small(run)
+        with pytest.raises(Interrupted, match="SIGUSR1: stopped after training"):
+            run.check_stopped()

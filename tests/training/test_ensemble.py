@@ -9,7 +9,7 @@ from ostinato.data import FunctionBatches
 from ostinato.learning import BPTT
 from ostinato.learning.base import start_state
 from ostinato.memory import NTM
-from ostinato.studies.seeds import SeedBatches
+from ostinato.studies.batches import SeedBatches
 from ostinato.tasks import BitCopy
 from ostinato.training import Ensemble
 

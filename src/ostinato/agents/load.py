@@ -52,9 +52,7 @@ def load_agent(folder: str | Path, network: int | None = None, *, learning: bool
         learner = make_learner(found["learner"], env, given.get("learner", {}))
     except KeyError as error:
         raise CorruptFile(f"{folder / 'settings.toml'}: has no {error}") from error
-    keys = jax.ShapeDtypeStruct((count,), jax.random.key(0).dtype)
-    like = eqx.filter_eval_shape(jax.vmap(learner.init), keys).network
-    networks, extra = load_weights(folder / WEIGHTS, like)
+    networks, extra = load_networks(folder / WEIGHTS, learner, count)
     if network is None:
         network = next((i for i, trials in enumerate(extra.get("learned", [])) if trials >= 0), 0)
     if not 0 <= network < count:
@@ -62,6 +60,13 @@ def load_agent(folder: str | Path, network: int | None = None, *, learning: bool
     one = jax.tree.map(lambda a: jnp.asarray(a)[network], networks)
     fresh: Any = learner.init(jax.random.key(seed))
     return Actor(learner, fresh._replace(network=one), learning=learning, seed=seed)
+
+
+def load_networks(folder: Path, learner: Learner, count: int) -> tuple[Any, dict[str, Any]]:
+    """So many networks of a learner from their folder, and what was noted with them. Raises `CorruptFile`."""
+    keys = jax.ShapeDtypeStruct((count,), jax.random.key(0).dtype)
+    like = eqx.filter_eval_shape(jax.vmap(learner.init), keys).network
+    return load_weights(folder, like)
 
 
 def _made(what: str, table: Any, name: str, sizes: tuple[int, ...], settings: Mapping[str, Any]) -> Any:

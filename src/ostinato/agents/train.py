@@ -16,7 +16,6 @@ from ostinato.environments import Environment
 from ostinato.errors import CorruptFile, Interrupted, SettingsError
 from ostinato.runs.checkpoint import latest, save_checkpoint
 from ostinato.runs.run import Run
-from ostinato.runs.signals import Stopper
 from ostinato.training.progress import Event
 
 
@@ -40,16 +39,21 @@ class AgentsResult(NamedTuple):
 
     def summary(self) -> dict[str, Any]:
         """Share of networks that learned the task, and quantiles of their trials to criterion."""
-        there = self.learned[self.learned >= 0]
-        found: dict[str, Any] = {
-            "networks": len(self.learned),
-            "learned": len(there),
-            "share": len(there) / len(self.learned),
-            "unstable": int(self.unstable.sum()),
-        }
-        for name, level in (("p10", 10), ("p25", 25), ("median", 50), ("p75", 75), ("p90", 90)):
-            found[name] = float(np.percentile(there, level)) if len(there) else None
-        return found
+        return summary_of(self.learned, self.unstable)
+
+
+def summary_of(learned: np.ndarray, unstable: np.ndarray) -> dict[str, Any]:
+    """How many networks learned a task, and quantiles of the trials that it took those."""
+    there = learned[learned >= 0]
+    found: dict[str, Any] = {
+        "networks": len(learned),
+        "learned": len(there),
+        "share": len(there) / len(learned),
+        "unstable": int(unstable.sum()),
+    }
+    for name, level in (("p10", 10), ("p25", 25), ("median", 50), ("p75", 75), ("p90", 90)):
+        found[name] = float(np.percentile(there, level)) if len(there) else None
+    return found
 
 
 def train_agents(
@@ -120,7 +124,7 @@ def train_agents(
 
     began = saved = time.monotonic()
     tell("start" if done == 0 else "resume")
-    with Stopper(run.signals) if run is not None else contextlib.nullcontext() as stopper:
+    with run.stopping() if run is not None else contextlib.nullcontext() as stopper:
         while bool(jnp.any(population.active(students))):
             students, share = compiled(students, key, jnp.int32(done))
             done += blocks
@@ -146,6 +150,7 @@ def train_agents(
     seconds = before + time.monotonic() - began
     if run is not None:
         save()
+        run.write_metrics({"steps": done * population.steps, "seconds": seconds})
     tell("end")
     return AgentsResult(
         students,

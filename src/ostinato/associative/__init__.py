@@ -1,14 +1,12 @@
 """What does a network settle to? Memories that are recalled from a part of them, and circuits that hold a pulse."""
 
-from .bam import BAM as BAM
-from .bam import Association as Association
-from .circuits import ThresholdCircuit as ThresholdCircuit
-from .circuits import latch as latch
-from .circuits import reverberating_loop as reverberating_loop
-from .hopfield import Hopfield as Hopfield
-from .modern import ModernHopfield as ModernHopfield
-from .patterns import Settled as Settled
-from .patterns import bipolar as bipolar
-from .patterns import overlap as overlap
+from typing import TYPE_CHECKING
+
+from ostinato.tables import on_first_use
+
 from .table import ASSOCIATIVE as ASSOCIATIVE
-from .table import AssociativeEntry as AssociativeEntry
+
+if TYPE_CHECKING:
+    from .public import *
+else:
+    __getattr__, __dir__ = on_first_use(__name__)

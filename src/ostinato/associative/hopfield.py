@@ -6,6 +6,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ostinato.errors import SettingsError, ShapeError
@@ -14,6 +16,8 @@ from .patterns import Settled, checked, sign, stored
 
 RULES = ("hebb", "pseudo-inverse")
 ORDERS = ("random", "cyclic", "synchronous")
+SLACK = 4
+"""A sum of products is right to so many units of the last place of the sum of their sizes."""
 
 
 class Hopfield(eqx.Module):
@@ -21,13 +25,15 @@ class Hopfield(eqx.Module):
 
     $$s_i \leftarrow \mathrm{sgn}\Big(\sum_j W_{ij} s_j\Big),\qquad E(s) = -\tfrac12 s^\top W s$$
 
-    with W symmetric and its diagonal 0. A unit that is asked while the others stand still never makes E rise, so one
-    after the other they come to rest. All at once (`order="synchronous"`) they may swing between two states instead.
+    with W symmetric and its diagonal 0. A unit whose field is 0, within the rounding of the sum, stays as it was. A
+    unit that is asked while the others stand still never makes E rise, so one after the other they come to rest. All at
+    once (`order="synchronous"`) they may swing between two states instead.
 
     * `Hopfield.store(patterns, rule="hebb")`: $W = \frac1N \sum_\mu \xi^\mu {\xi^\mu}^\top$. About 0.138 N random
       patterns are recalled with few errors; beyond that recall breaks down.
-    * `rule="pseudo-inverse"`: W projects on the span of the patterns; up to N independent ones stand still, similar
-      ones too.
+    * `rule="pseudo-inverse"`: W is the projection P on the span of the patterns, without its diagonal. A stored pattern
+      has the fields $(1 - P_{ii}) \xi_i$, so up to N independent ones stand still, similar ones too. Near N little else
+      is recalled: of N patterns P is the identity, and every state stands still.
 
     Shapes: states `(*batch, units)`, `W (units, units)`.
 
@@ -54,7 +60,7 @@ class Hopfield(eqx.Module):
         if rule not in RULES:
             raise SettingsError(f"rule: expected one of {', '.join(RULES)}, got {rule!r}")
         X = stored(patterns)
-        W = X.T @ X / X.shape[1] if rule == "hebb" else jnp.linalg.pinv(X) @ X
+        W = X.T @ X / X.shape[1] if rule == "hebb" else _projection(X)
         W = (W + W.T) / 2
         return cls(W - jnp.diag(jnp.diag(W)))
 
@@ -66,6 +72,11 @@ class Hopfield(eqx.Module):
     def units(self) -> int:
         return self.W.shape[0]
 
+    @property
+    def slack(self) -> Float[Array, " units"]:
+        """How far from 0 rounding may take the field of each unit."""
+        return SLACK * jnp.finfo(self.W.dtype).eps * jnp.sum(jnp.abs(self.W), axis=1)
+
     def energy(self, state: Float[Array, "*batch units"]) -> Float[Array, "*batch"]:
         r"""$-\tfrac12 s^\top W s$ of each row."""
         return -jnp.sum((state @ self.W) * state, axis=-1) / 2
@@ -74,11 +85,12 @@ class Hopfield(eqx.Module):
         self, state: Float[Array, "*batch units"], order: Int[Array, " steps"]
     ) -> tuple[Float[Array, "*batch units"], Float[Array, "steps *batch"]]:
         """Ask the units one after the other, in the given order: the state after it, and the energy after each step."""
+        slack = self.slack
 
         def one(carry: tuple[Array, Array], i: Array) -> tuple[tuple[Array, Array], Array]:
             s, energy = carry
             field = s @ self.W[i]
-            new = sign(field, s[..., i])
+            new = sign(field, s[..., i], slack[i])
             # The diagonal of W is 0: what a unit adds to E is minus its state times its field.
             energy = energy - (new - s[..., i]) * field
             return (s.at[..., i].set(new), energy), energy
@@ -105,20 +117,34 @@ class Hopfield(eqx.Module):
         return _recall(self, checked(probe, "probe", self.units).astype(self.W.dtype), order, rounds, key)
 
 
+def _projection(X: Float[Array, "count units"]) -> Float[Array, "units units"]:
+    """The projection on the span of the rows, without the diagonal; a row that is 0 but for rounding is 0."""
+    # In double precision where the values are there to read: with few dimensions left the fields become small.
+    lib = jnp if isinstance(X, Tracer) else np
+    values = X if isinstance(X, Tracer) else np.asarray(X, np.float64)
+    precision = float(lib.finfo(values.dtype).eps)
+    _, sizes, V = lib.linalg.svd(values, full_matrices=False)
+    V = V * (sizes > max(values.shape) * precision * sizes[0])[:, None]
+    P = V.T @ V
+    P = P * (1 - lib.eye(len(P), dtype=P.dtype))
+    alone = lib.max(abs(P), axis=1) < precision**0.5 / 16
+    return jnp.asarray(lib.where(alone[:, None] | alone, lib.zeros_like(P), P), X.dtype)
+
+
 @eqx.filter_jit
 def _recall(network: Hopfield, probe: Array, order: str, rounds: int, key: PRNGKeyArray | None) -> Settled:
-    units = network.units
+    units, slack = network.units, network.slack
 
     def turn(state: Array, number: Array) -> Array:
         if order == "synchronous":
-            return sign(state @ network.W, state)
+            return sign(state @ network.W, state, slack)
         asked = jnp.arange(units) if key is None else jr.permutation(jr.fold_in(key, number), units)
         if order == "cyclic":
             asked = jnp.arange(units)
 
         def one(step: Array, s: Array) -> Array:
             i = asked[step]
-            return s.at[..., i].set(sign(s @ network.W[i], s[..., i]))
+            return s.at[..., i].set(sign(s @ network.W[i], s[..., i], slack[i]))
 
         return jax.lax.fori_loop(0, units, one, state)
 

@@ -80,6 +80,8 @@ def stored(patterns: Any, name: str = "patterns") -> Float[Array, "count units"]
     return array
 
 
-def sign(field: Float[Array, "..."], before: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The sign of each field; where it is 0, a unit stays as it was."""
-    return jnp.where(field == 0, before, jnp.sign(field))
+def sign(
+    field: Float[Array, "..."], before: Float[Array, "..."], slack: Float[Array, "..."] | float = 0.0
+) -> Float[Array, "..."]:
+    """The sign of each field; where it is 0, or not further from 0 than `slack`, a unit stays as it was."""
+    return jnp.where(jnp.abs(field) <= slack, before, jnp.sign(field))

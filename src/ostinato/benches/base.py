@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -45,22 +45,41 @@ class Row:
         }
 
 
+class Peer(NamedTuple):
+    """Another library on the same work, which is no dependency of this one.
+
+    * `name`: as it stands in the table.
+    * `call(work)`: a function that does the work of a bench once, to be timed; what `work` is, the bench says.
+    """
+
+    name: str
+    call: Callable[[Any], Callable[[], Any]]
+
+
 @dataclass(frozen=True)
 class BenchSettings:
-    """How much to run: `quick` is a short version with the same code for tests; `repeats` None is the bench's own."""
+    """How much to run: `quick` is a short version with the same code for tests; `repeats` None is the bench's own.
+
+    With a `peer` its time on the same work is measured too, in turns with ours.
+    """
 
     quick: bool = False
     repeats: int | None = None
     note: Callable[[str], None] = lambda message: None
+    peer: Peer | None = None
 
     def repeat_count(self, default: int) -> int:
         """How often each case is timed."""
         return self.repeats if self.repeats is not None else (3 if self.quick else default)
 
+    def peer_call(self, work: Any) -> dict[str, Callable[[], Any]]:
+        """The peer's function for a work by its name, nothing where there is no peer."""
+        return {} if self.peer is None else {self.peer.name: self.peer.call(work)}
 
-@dataclass(frozen=True)
-class Bench:
-    """A row of `BENCHES`: what is measured, and the function that measures it."""
+    def beside(self, times: dict[str, float]) -> tuple[str | None, float | None]:
+        """The peer's name and its time, where it was measured."""
+        return (None, None) if self.peer is None else (self.peer.name, times[self.peer.name])
 
-    description: str
-    run: Callable[[BenchSettings], list[Row]]
+
+Bench = Callable[[BenchSettings], list[Row]]
+"""What a bench is: a function that measures its rows."""

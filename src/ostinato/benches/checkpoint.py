@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ostinato.benches.base import Bench, BenchSettings, Row
+from ostinato.benches.base import BenchSettings, Row
 from ostinato.cells import GRU
 from ostinato.layers import unroll
 
@@ -64,6 +64,3 @@ def _timed(function: Callable[[], Any]) -> tuple[float, Any]:
 def _difference(a: Any, b: Any) -> float:
     pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
     return max(float(jnp.max(jnp.abs(x - y)) / jnp.maximum(jnp.max(jnp.abs(x)), 1e-30)) for x, y in pairs)
-
-
-BENCH = Bench("memory of a training step over 100,000 steps with checkpointed segments", run)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ostinato.benches.base import Bench, BenchSettings, Row
+from ostinato.benches.base import BenchSettings, Row
 from ostinato.communities import CommunityModel
 from ostinato.communities.design import corners
 from ostinato.communities.scan import scan
@@ -70,6 +70,3 @@ def untrained(species: int, hidden: int) -> CommunityModel:
 def most_memory() -> int:
     """The most that this process has had in memory so far, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-BENCH = Bench("every community of more than ten of 25 species predicted, and eighty of them chosen", run)

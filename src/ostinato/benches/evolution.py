@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 
-from ostinato.benches.base import Bench, BenchSettings, Row
+from ostinato.benches.base import BenchSettings, Row
 from ostinato.benches.timer import interleaved
 from ostinato.data import Examples, SequenceBatch
 from ostinato.layers import RNN
@@ -69,6 +69,3 @@ def run(settings: BenchSettings) -> list[Row]:
             {"evaluations_per_second": 1e6 * networks / times["generation"]},
         ),
     ]
-
-
-BENCH = Bench("networks evaluated a second by a search over weights, all at once against one by one", run)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ostinato.benches.base import Bench, BenchSettings, Row
+from ostinato.benches.base import BenchSettings, Row
 from ostinato.benches.timer import interleaved
 from ostinato.cells import LSTM
 from ostinato.kernels import choose
@@ -65,6 +65,3 @@ def run(settings: BenchSettings) -> list[Row]:
         case = f"user-written cell, batch {batch}, hidden {HIDDEN}, {time} steps, training"
         rows.append(Row(case, per_step["hoist"], "plain lax.scan", per_step["reference"], None, detail))
     return rows
-
-
-BENCH = Bench("hoisted gradient of the recurrent weights against the plain scan, per time step", run)

@@ -13,13 +13,13 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from ostinato.benches.base import Bench, BenchSettings, Row
+from ostinato.benches.base import BenchSettings, Row
 from ostinato.benches.timer import interleaved
 from ostinato.cells import count_parameters
 from ostinato.data import Examples, SequenceBatch
 from ostinato.layers import RNN
 from ostinato.learning import BPTT, KFRTRL, RFLO, RTRL, UORO, EProp, Hybrid, Rule, SnAp
-from ostinato.learning.view import Item, View, fields_of
+from ostinato.learning.view import Item, View, differentiable
 from ostinato.losses import squared
 
 INPUT = 2
@@ -88,11 +88,11 @@ def back_propagation(model: Any) -> float:
 
     @eqx.filter_jit
     def grads(leaves: list[Any], state: Any, item: Item) -> Any:
-        fields, join = fields_of(state)
+        fields, join = differentiable(state)
 
         def run(leaves: list[Any], fields: list[Any]) -> Any:
             value, after = view.run(leaves, join(fields), item, squared)
-            return value, fields_of(after)[0]
+            return value, differentiable(after)[0]
 
         out, pull = jax.vjp(run, leaves, fields)
         return out, pull(jax.tree.map(jnp.ones_like, out))
@@ -145,6 +145,3 @@ def run(settings: BenchSettings) -> list[Row]:
             detail = details[name] | {"units": n, "cell": cell}
             rows.append(Row(f"{name}, {cell}, {n} units, a step", times[name], "BPTT", times["bptt"], None, detail))
     return rows
-
-
-BENCH = Bench("cost of a step under each learning rule against the number of units", run)

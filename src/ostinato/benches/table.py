@@ -1,20 +1,28 @@
-"""The table of benches, read by `ostinato bench` and the docs; each module is loaded only when its bench runs."""
+"""The table of benches, read without JAX by the command and the docs; a module is loaded when its bench runs."""
 
 from importlib import import_module  # noqa: TID251 - only names that stand in this file
+from typing import NamedTuple
 
 from ostinato.benches.base import Bench
 from ostinato.errors import SettingsError
 
-# Name to module of this room; the module has a constant BENCH. Written here, never taken from a file.
-BENCHES: dict[str, str] = {
-    "hoist": "ostinato.benches.hoist",
-    "kernels": "ostinato.benches.kernels",
-    "checkpoint": "ostinato.benches.checkpoint",
-    "rules": "ostinato.benches.rules",
-    "evolution": "ostinato.benches.evolution",
-    "memory": "ostinato.benches.memory",
-    "reservoir": "ostinato.benches.reservoir",
-    "communities": "ostinato.benches.communities",
+
+class BenchEntry(NamedTuple):
+    """A row: what is measured."""
+
+    description: str
+
+
+# A bench is a file of this room with a function `run`.
+BENCHES: dict[str, BenchEntry] = {
+    "hoist": BenchEntry("hoisted gradient of the recurrent weights against the plain scan, per time step"),
+    "kernels": BenchEntry("the compiled loop beside the plain scan and PyTorch, forward and training"),
+    "checkpoint": BenchEntry("memory of a training step over 100,000 steps with checkpointed segments"),
+    "rules": BenchEntry("cost of a step under each learning rule against the number of units"),
+    "evolution": BenchEntry("networks evaluated a second by a search over weights, all at once against one by one"),
+    "memory": BenchEntry("NTM and DNC at batch 1, beside a plain scan and a PyTorch loop of the same equations"),
+    "reservoir": BenchEntry("states and ridge read-out of an echo-state network beside ReservoirPy"),
+    "communities": BenchEntry("every community of more than ten of 25 species predicted, and eighty of them chosen"),
 }
 
 
@@ -22,4 +30,4 @@ def load_bench(name: str) -> Bench:
     """The bench of that name; raises `SettingsError` with the known names."""
     if name not in BENCHES:
         raise SettingsError(f"bench: expected one of {', '.join(BENCHES)}, got {name!r}")
-    return import_module(BENCHES[name]).BENCH
+    return import_module(f"ostinato.benches.{name}").run

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
-
 from ostinato.errors import SettingsError
 
 REST = 0.002
@@ -31,6 +29,9 @@ def interleaved(
 
     ```
     """
+    # Here, because a list of the benches does without it.
+    import jax
+
     if repeats < 1:
         raise SettingsError(f"repeats: expected at least 1, got {repeats}")
     for function in functions.values():

@@ -1,67 +1,12 @@
 """What is one step? One file per architecture; `base.py` holds the contract, `CELLS` is the table."""
 
-from .activations import ACTIVATIONS as ACTIVATIONS
-from .activations import activation_function as activation_function
-from .augment import Augment as Augment
-from .augment import AugmentState as AugmentState
-from .base import Cell as Cell
-from .base import GatedCell as GatedCell
-from .base import Hidden as Hidden
-from .clockwork import Clockwork as Clockwork
-from .constraint import constrain as constrain
-from .constraint import constrained_updates as constrained_updates
-from .cornn import CoRNN as CoRNN
-from .count import count_parameters as count_parameters
-from .ctrnn import CTRNN as CTRNN
-from .ctrnn import Potential as Potential
-from .echo_state import EchoState as EchoState
-from .elman import Elman as Elman
-from .elstm import ELSTM as ELSTM
-from .es2n import ES2N as ES2N
-from .filters import Filters as Filters
-from .filters import InputDelays as InputDelays
-from .filters import SynapseDelays as SynapseDelays
-from .fixed import free_parameters as free_parameters
-from .gru import GRU as GRU
-from .gru import GRUBefore as GRUBefore
-from .gru_simple import GRU1 as GRU1
-from .gru_simple import GRU2 as GRU2
-from .gru_simple import GRU3 as GRU3
-from .hm_lstm import HMLSTM as HMLSTM
-from .indrnn import IndRNN as IndRNN
-from .init import INITS as INITS
-from .integrate import Adaptive as Adaptive
-from .integrate import Continuous as Continuous
-from .integrate import RungeKutta as RungeKutta
-from .integrate import ctrnn_runge_kutta as ctrnn_runge_kutta
-from .jordan import Jordan as Jordan
-from .layernorm import LayerNorm as LayerNorm
-from .layernorm import LayerNormElman as LayerNormElman
-from .layernorm import layer_norm_gru as layer_norm_gru
-from .layernorm import layer_norm_lstm as layer_norm_lstm
-from .liquid import LTC as LTC
-from .liquid import CfC as CfC
-from .local import DiagonalCell as DiagonalCell
-from .local import LocalCell as LocalCell
-from .lstm import LSTM as LSTM
-from .lstm import LSTMState as LSTMState
-from .lstm_projection import ProjectionLSTM as ProjectionLSTM
-from .lstm_variants import LSTM1997 as LSTM1997
-from .lstm_variants import CoupledLSTM as CoupledLSTM
-from .mgu import MGU as MGU
-from .mgu import MGU1 as MGU1
-from .mgu import MGU2 as MGU2
-from .mgu import MGU3 as MGU3
-from .mgu import MGUAfter as MGUAfter
-from .minimal import MinGRU as MinGRU
-from .minimal import MinLSTM as MinLSTM
-from .mtrnn import MTRNN as MTRNN
-from .orthogonal import Orthogonal as Orthogonal
-from .peephole import PeepholeLSTM as PeepholeLSTM
-from .peephole import SimplePeepholeLSTM as SimplePeepholeLSTM
-from .recollect import Recollect as Recollect
-from .rmlp import RecurrentMLP as RecurrentMLP
-from .second_order import SecondOrder as SecondOrder
-from .slstm import SLSTM as SLSTM
+from typing import TYPE_CHECKING
+
+from ostinato.tables import on_first_use
+
 from .table import CELLS as CELLS
-from .table import CellEntry as CellEntry
+
+if TYPE_CHECKING:
+    from .public import *
+else:
+    __getattr__, __dir__ = on_first_use(__name__)

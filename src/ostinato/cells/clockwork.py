@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
-from ostinato.cells.base import GatedCell
-from ostinato.cells.init import gate_weights
+from ostinato.cells.standard import StandardCell
 from ostinato.errors import SettingsError
 
 
@@ -20,7 +19,7 @@ class Ticking(NamedTuple):
     wait: Float[Array, " hidden"]
 
 
-class Clockwork(GatedCell):
+class Clockwork(StandardCell):
     r"""A simple network in groups: group g moves at every T_g-th step, and hears its own and slower groups alone.
 
     $$h_t^{(g)} = \tanh\Big(W^{(g)} x_t + b^{(g)} + \sum_{g' : T_{g'} \ge T_g} R^{(g g')} h^{(g')}_{t-1}\Big)
@@ -46,14 +45,7 @@ class Clockwork(GatedCell):
     ```
     """
 
-    shown = "h"
-
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
     periods: tuple[int, ...] = eqx.field(static=True)
-    W: Float[Array, "1 hidden input"]
-    R: Float[Array, "1 hidden hidden"]
-    b: Float[Array, "1 hidden"]
     pause: Float[Array, " hidden"]
 
     def __init__(
@@ -66,12 +58,11 @@ class Clockwork(GatedCell):
         dtype: DTypeLike | None = None,
         key: PRNGKeyArray,
     ):
-        weights = gate_weights(init, 1, hidden_size, input_size, key=key, dtype=dtype)
+        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)
         chosen = tuple(2**k for k in range(min(8, hidden_size))) if periods is None else tuple(int(p) for p in periods)
         if not chosen or len(chosen) > hidden_size or chosen[0] < 1 or any(np.diff(chosen) <= 0):
             raise SettingsError(f"periods: expected 1 to {hidden_size} of them, rising from 1 or more, got {chosen}")
-        self.input_size, self.hidden_size, self.periods = input_size, hidden_size, chosen
-        self.W, self.R, self.b = weights.W, weights.R, weights.b + weights.b_h
+        self.periods = chosen
         self.pause = jnp.asarray(self.period_of_units() - 1, self.b.dtype)
 
     @property
@@ -87,9 +78,6 @@ class Clockwork(GatedCell):
         del key
         zeros = jnp.zeros(self.hidden_size, self.b.dtype)
         return Ticking(zeros, zeros)
-
-    def project(self, x: Float[Array, " input"]) -> Float[Array, "1 hidden"]:
-        return self.W @ x + self.b
 
     def recurrent(self) -> tuple[Array, None]:
         period = self.period_of_units()

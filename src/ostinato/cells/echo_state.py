@@ -9,12 +9,13 @@ import jax.random as jr
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
 from ostinato.cells.activations import activation_function
-from ostinato.cells.base import GatedCell, Hidden
+from ostinato.cells.base import Hidden
 from ostinato.cells.init import default_dtype
+from ostinato.cells.standard import StandardCell
 from ostinato.errors import SettingsError
 
 
-class EchoState(GatedCell):
+class EchoState(StandardCell):
     r"""A random sparse recurrent layer that is not trained: a read-out on top learns from its echoes.
 
     $$h_t = (1 - \alpha)\, h_{t-1} + \alpha\, a(W x_t + b + R h_{t-1}),\qquad y_t = h_t$$
@@ -39,16 +40,9 @@ class EchoState(GatedCell):
     ```
     """
 
-    shown = "h"
-
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
     leak: float = eqx.field(static=True)
     activation: str | Callable[[Array], Array] = eqx.field(static=True)
     trainable: bool = eqx.field(static=True)
-    W: Float[Array, "1 hidden input"]
-    R: Float[Array, "1 hidden hidden"]
-    b: Float[Array, "1 hidden"]
 
     def __init__(
         self,
@@ -86,16 +80,6 @@ class EchoState(GatedCell):
     @property
     def fixed(self) -> tuple[str, ...]:
         return () if self.trainable else ("W", "R", "b")
-
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
-        del key
-        return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
-
-    def project(self, x: Float[Array, " input"]) -> Float[Array, "1 hidden"]:
-        return self.W @ x + self.b
-
-    def recurrent(self) -> tuple[Array, None]:
-        return self.R, None
 
     def update(
         self, from_input: Array, from_hidden: Array | None, state: Hidden, dt: Any = None

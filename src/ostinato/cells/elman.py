@@ -4,15 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
-import jax.numpy as jnp
-from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
+from jaxtyping import Array, DTypeLike, PRNGKeyArray
 
 from ostinato.cells.activations import activation_function
-from ostinato.cells.base import GatedCell, Hidden
-from ostinato.cells.init import gate_weights
+from ostinato.cells.base import Hidden
+from ostinato.cells.standard import StandardCell
 
 
-class Elman(GatedCell):
+class Elman(StandardCell):
     r"""A hidden layer that sees the input and itself one step ago.
 
     $$h_t = a(W x_t + b + R h_{t-1}), \qquad y_t = h_t$$
@@ -32,14 +31,7 @@ class Elman(GatedCell):
     ```
     """
 
-    shown = "h"
-
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
     activation: str | Callable[[Array], Array] = eqx.field(static=True)
-    W: Float[Array, "1 hidden input"]
-    R: Float[Array, "1 hidden hidden"]
-    b: Float[Array, "1 hidden"]
 
     def __init__(
         self,
@@ -51,21 +43,9 @@ class Elman(GatedCell):
         dtype: DTypeLike | None = None,
         key: PRNGKeyArray,
     ):
-        self.input_size, self.hidden_size = input_size, hidden_size
+        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)
         activation_function(activation)
         self.activation = activation
-        weights = gate_weights(init, 1, hidden_size, input_size, key=key, dtype=dtype)
-        self.W, self.R, self.b = weights.W, weights.R, weights.b + weights.b_h
-
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
-        del key
-        return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
-
-    def project(self, x: Float[Array, " input"]) -> Float[Array, "1 hidden"]:
-        return self.W @ x + self.b
-
-    def recurrent(self) -> tuple[Array, None]:
-        return self.R, None
 
     def update(
         self, from_input: Array, from_hidden: Array | None, state: Hidden, dt: Any = None

@@ -7,13 +7,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
-from ostinato.cells.base import GatedCell, Hidden
+from ostinato.cells.base import Hidden
 from ostinato.cells.init import gate_weights
+from ostinato.cells.standard import UnconnectedCell
 
 CANDIDATE, FORGET = range(2)
 
 
-class ELSTM(GatedCell):
+class ELSTM(UnconnectedCell):
     r"""Element-wise LSTM: input and forget gate tied, every unit with weights to its own memory alone.
 
     $$z = \tanh(W_z x_t + w_z \odot h_{t-1} + b_z),\quad f = \sigma(W_f x_t + w_f \odot h_{t-1} + b_f)$$
@@ -33,8 +34,6 @@ class ELSTM(GatedCell):
 
     ```
     """
-
-    shown = "h"
 
     input_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)
@@ -57,16 +56,6 @@ class ELSTM(GatedCell):
         self.W = weights.W
         self.b = (weights.b + weights.b_h).at[FORGET].set(forget_bias)
         self.w = jnp.zeros_like(self.b)
-
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
-        del key
-        return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
-
-    def project(self, x: Float[Array, " input"]) -> Float[Array, "2 hidden"]:
-        return self.W @ x + self.b
-
-    def recurrent(self) -> None:
-        return None
 
     def update(
         self, from_input: Array, from_hidden: Array | None, state: Hidden, dt: Any = None

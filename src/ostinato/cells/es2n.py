@@ -6,16 +6,17 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
-from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
+from jaxtyping import Array, DTypeLike, PRNGKeyArray
 
 from ostinato.cells.activations import activation_function
-from ostinato.cells.base import GatedCell, Hidden
+from ostinato.cells.base import Hidden
 from ostinato.cells.echo_state import drawn_reservoir
 from ostinato.cells.init import default_dtype, orthogonal
+from ostinato.cells.standard import StandardCell
 from ostinato.errors import SettingsError
 
 
-class ES2N(GatedCell):
+class ES2N(StandardCell):
     r"""A reservoir beside a turn of its own state: it remembers nearly as many steps as it has units.
 
     $$h_t = \beta\, a(W x_t + b + R h_{t-1}) + (1 - \beta)\, O h_{t-1},\qquad y_t = h_t$$
@@ -36,15 +37,8 @@ class ES2N(GatedCell):
     ```
     """
 
-    shown = "h"
-
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
     proximity: float = eqx.field(static=True)
     activation: str | Callable[[Array], Array] = eqx.field(static=True)
-    W: Float[Array, "1 hidden input"]
-    R: Float[Array, "2 hidden hidden"]
-    b: Float[Array, "1 hidden"]
 
     def __init__(
         self,
@@ -83,16 +77,6 @@ class ES2N(GatedCell):
     @property
     def fixed(self) -> tuple[str, ...]:
         return ("W", "R", "b")
-
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
-        del key
-        return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
-
-    def project(self, x: Float[Array, " input"]) -> Float[Array, "1 hidden"]:
-        return self.W @ x + self.b
-
-    def recurrent(self) -> tuple[Array, None]:
-        return self.R, None
 
     def update(
         self, from_input: Array, from_hidden: Array | None, state: Hidden, dt: Any = None

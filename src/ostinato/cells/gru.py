@@ -7,14 +7,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
-from ostinato.cells.base import GatedCell, Hidden
+from ostinato.cells.base import Hidden
 from ostinato.cells.init import gate_weights
 from ostinato.cells.reset_before import ResetBefore, blend, check_convention
+from ostinato.cells.standard import StandardCell
 
 RESET, UPDATE, CANDIDATE = range(3)
 
 
-class GRU(GatedCell):
+class GRU(StandardCell):
     r"""One state that is partly kept, partly replaced; the reset gate acts after the recurrent product.
 
     With $a = W x_t + b$ and $q = R h_{t-1} + b_h$, rows in the order $r, z, n$:
@@ -41,14 +42,9 @@ class GRU(GatedCell):
     ```
     """
 
-    shown = "h"
+    rows = 3
 
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
     convention: str = eqx.field(static=True)
-    W: Float[Array, "3 hidden input"]
-    R: Float[Array, "3 hidden hidden"]
-    b: Float[Array, "3 hidden"]
     b_h: Float[Array, "3 hidden"] | None
 
     def __init__(
@@ -64,16 +60,9 @@ class GRU(GatedCell):
     ):
         self.input_size, self.hidden_size = input_size, hidden_size
         self.convention = check_convention(convention)
-        weights = gate_weights(init, 3, hidden_size, input_size, key=key, dtype=dtype)
+        weights = gate_weights(init, self.rows, hidden_size, input_size, key=key, dtype=dtype)
         self.W, self.R, self.b = weights.W, weights.R, weights.b
         self.b_h = weights.b_h if hidden_bias else None
-
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
-        del key
-        return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
-
-    def project(self, x: Float[Array, " input"]) -> Float[Array, "3 hidden"]:
-        return self.W @ x + self.b
 
     def recurrent(self) -> tuple[Array, Array | None]:
         return self.R, self.b_h

@@ -9,12 +9,13 @@ import jax.random as jr
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
 from ostinato.cells.activations import activation_function
-from ostinato.cells.base import GatedCell, Hidden
+from ostinato.cells.base import Hidden
 from ostinato.cells.init import gate_weights
+from ostinato.cells.standard import UnconnectedCell
 from ostinato.errors import SettingsError
 
 
-class IndRNN(GatedCell):
+class IndRNN(UnconnectedCell):
     r"""Every unit sees the input and its own state, no other unit's: layers on top mix the units.
 
     $$h_t = a(W x_t + b + u \odot h_{t-1}),\qquad y_t = h_t$$
@@ -40,8 +41,6 @@ class IndRNN(GatedCell):
 
     ```
     """
-
-    shown = "h"
 
     input_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)
@@ -86,25 +85,9 @@ class IndRNN(GatedCell):
             return self
         return eqx.tree_at(lambda cell: cell.u, self, jnp.clip(self.u, -self.bound, self.bound))
 
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
-        del key
-        return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
-
-    def project(self, x: Float[Array, " input"]) -> Float[Array, "1 hidden"]:
-        return self.W @ x + self.b
-
-    def recurrent(self) -> None:
-        return None
-
     def update(
         self, from_input: Array, from_hidden: Array | None, state: Hidden, dt: Any = None
     ) -> tuple[Hidden, Array]:
         del from_hidden, dt
         h = activation_function(self.activation)(from_input[0] + self.u * state.h)
         return Hidden(h), h
-
-    def advance(
-        self, x: Array, seen: Array, state: Hidden, *, dt: Any = None, key: PRNGKeyArray | None = None
-    ) -> tuple[Hidden, Array]:
-        del state, key
-        return self.update(self.project(x), None, Hidden(seen), dt)

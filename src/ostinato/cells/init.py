@@ -33,7 +33,7 @@ class GateWeights(NamedTuple):
 
 def default_dtype(dtype: DTypeLike | None) -> DTypeLike:
     """The given dtype, or JAX's default float (float64 where x64 is enabled)."""
-    return jnp.zeros(()).dtype if dtype is None else jnp.dtype(dtype)
+    return jnp.result_type(float) if dtype is None else jnp.dtype(dtype)
 
 
 def gate_weights(

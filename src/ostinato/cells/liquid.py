@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, DTypeLike, Float, PRNGKeyArray
 
-from ostinato.cells.base import GatedCell, Hidden
-from ostinato.cells.init import gate_weights
+from ostinato.cells.base import Hidden
+from ostinato.cells.standard import StandardCell
 from ostinato.errors import SettingsError
 
 
-class LTC(GatedCell):
+class LTC(StandardCell):
     r"""A liquid time-constant network: what a neuron receives changes how fast it leaks.
 
     $$\dot h = -\frac{h}{\tau} + f \odot (A - h),\qquad f = \sigma(W x + R h + b),\qquad y = h$$
@@ -37,14 +37,7 @@ class LTC(GatedCell):
     ```
     """
 
-    shown = "h"
-
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
     step: float = eqx.field(static=True)
-    W: Float[Array, "1 hidden input"]
-    R: Float[Array, "1 hidden hidden"]
-    b: Float[Array, "1 hidden"]
     A: Float[Array, " hidden"]
     log_tau: Float[Array, " hidden"]
 
@@ -59,22 +52,11 @@ class LTC(GatedCell):
         dtype: DTypeLike | None = None,
         key: PRNGKeyArray,
     ):
-        self.input_size, self.hidden_size, self.step = input_size, hidden_size, _positive(step, "step")
-        weights = gate_weights(init, 1, hidden_size, input_size, key=key, dtype=dtype)
-        self.W, self.R, self.b = weights.W, weights.R, weights.b + weights.b_h
+        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)
+        self.step = _positive(step, "step")
         # Neurons alternate between what excites and what inhibits.
         self.A = jnp.where(jnp.arange(hidden_size) % 2 == 0, 1, -1).astype(self.b.dtype)
         self.log_tau = jnp.log(jnp.broadcast_to(jnp.asarray(tau, self.b.dtype), (hidden_size,)))
-
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
-        del key
-        return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
-
-    def project(self, x: Float[Array, " input"]) -> Float[Array, "1 hidden"]:
-        return self.W @ x + self.b
-
-    def recurrent(self) -> tuple[Array, None]:
-        return self.R, None
 
     def show(self, state: Hidden) -> Float[Array, " hidden"]:
         """h: what the cell gives in a state."""
@@ -95,7 +77,7 @@ class LTC(GatedCell):
         return Hidden(h), h
 
 
-class CfC(GatedCell):
+class CfC(StandardCell):
     r"""The closed form of a liquid network: two candidates, and a gate that turns from one to the other with time.
 
     With $a = W x_t + b + R h_{t-1}$, rows in the order f, g, u, v:
@@ -118,14 +100,9 @@ class CfC(GatedCell):
     ```
     """
 
-    shown = "h"
+    rows = 4
 
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
     step: float = eqx.field(static=True)
-    W: Float[Array, "4 hidden input"]
-    R: Float[Array, "4 hidden hidden"]
-    b: Float[Array, "4 hidden"]
 
     def __init__(
         self,
@@ -137,19 +114,8 @@ class CfC(GatedCell):
         dtype: DTypeLike | None = None,
         key: PRNGKeyArray,
     ):
-        self.input_size, self.hidden_size, self.step = input_size, hidden_size, _positive(step, "step")
-        weights = gate_weights(init, 4, hidden_size, input_size, key=key, dtype=dtype)
-        self.W, self.R, self.b = weights.W, weights.R, weights.b + weights.b_h
-
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
-        del key
-        return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
-
-    def project(self, x: Float[Array, " input"]) -> Float[Array, "4 hidden"]:
-        return self.W @ x + self.b
-
-    def recurrent(self) -> tuple[Array, None]:
-        return self.R, None
+        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)
+        self.step = _positive(step, "step")
 
     def update(
         self, from_input: Array, from_hidden: Array | None, state: Hidden, dt: Any = None

@@ -1,15 +1,14 @@
 """Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers, Schmidhuber and Cummins 2000)."""
 
 import abc
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
-from ostinato.cells.base import GatedCell
 from ostinato.cells.init import gate_weights
+from ostinato.cells.standard import StandardCell
 
 INPUT, FORGET, CELL, OUTPUT = range(4)
 
@@ -21,17 +20,10 @@ class LSTMState(NamedTuple):
     c: Float[Array, " hidden"]
 
 
-class MemoryCell(GatedCell):
+class MemoryCell(StandardCell):
     """What the LSTMs share: their parameters and state; one of them says how many rows it has and what `step` does."""
 
-    shown = "h"
-    rows: ClassVar[int] = 4
-
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
-    W: Float[Array, "rows hidden input"]
-    R: Float[Array, "_ hidden hidden"]
-    b: Float[Array, "rows hidden"]
+    rows = 4
 
     def __init__(
         self,
@@ -61,12 +53,6 @@ class MemoryCell(GatedCell):
         del key
         zeros = jnp.zeros(self.hidden_size, self.b.dtype)
         return LSTMState(zeros, zeros)
-
-    def project(self, x: Float[Array, " input"]) -> Float[Array, "rows hidden"]:
-        return self.W @ x + self.b
-
-    def recurrent(self) -> tuple[Array, None]:
-        return self.R, None
 
     def update(
         self, from_input: Array, from_hidden: Array | None, state: LSTMState, dt: Any = None

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
+from jaxtyping import Array, DTypeLike, PRNGKeyArray
 
-from ostinato.cells.base import GatedCell, Hidden
-from ostinato.cells.init import gate_weights
+from ostinato.cells.base import Hidden
 from ostinato.cells.reset_before import ConstantGates, ResetBefore, blend
+from ostinato.cells.standard import StandardCell
 
 FORGET, CANDIDATE = range(2)
 
@@ -102,7 +101,7 @@ class MGU3(ConstantGates):
     gate_count = 1
 
 
-class MGUAfter(GatedCell):
+class MGUAfter(StandardCell):
     r"""A minimal gated unit with the gate after the recurrent product, which makes it one product and so fast.
 
     With $a = W x_t + b$ and $q = R h_{t-1}$, rows in the order $f, n$:
@@ -122,13 +121,7 @@ class MGUAfter(GatedCell):
     ```
     """
 
-    shown = "h"
-
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
-    W: Float[Array, "2 hidden input"]
-    R: Float[Array, "2 hidden hidden"]
-    b: Float[Array, "2 hidden"]
+    rows = 2
 
     def __init__(
         self,
@@ -139,19 +132,7 @@ class MGUAfter(GatedCell):
         dtype: DTypeLike | None = None,
         key: PRNGKeyArray,
     ):
-        self.input_size, self.hidden_size = input_size, hidden_size
-        weights = gate_weights(init, 2, hidden_size, input_size, key=key, dtype=dtype)
-        self.W, self.R, self.b = weights.W, weights.R, weights.b + weights.b_h
-
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
-        del key
-        return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
-
-    def project(self, x: Float[Array, " input"]) -> Float[Array, "2 hidden"]:
-        return self.W @ x + self.b
-
-    def recurrent(self) -> tuple[Array, None]:
-        return self.R, None
+        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)
 
     def gates(self, from_input: Array, from_hidden: Array) -> tuple[Array, Array]:
         """The gate and the candidate."""

@@ -8,21 +8,21 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
-from ostinato.cells.base import GatedCell, Hidden
+from ostinato.cells.base import Hidden
 from ostinato.cells.init import gate_weights
+from ostinato.cells.standard import UnconnectedCell
 from ostinato.errors import SettingsError
 
 CANDIDATES = ("linear", "positive")
 
 
-class Minimal(GatedCell):
+class Minimal(UnconnectedCell):
     r"""What the two share: what is kept of the state and what is added to it are functions of the input alone.
 
     Two steps make one of the same form, so that `unroll(..., kernel="parallel")` runs T of them in about
     $2 \log_2 T$ rounds; and no unit sees another one, so that exact RTRL is one trace for each weight.
     """
 
-    shown = "h"
     rows: ClassVar[int]
 
     input_size: int = eqx.field(static=True)
@@ -51,16 +51,6 @@ class Minimal(GatedCell):
     def gates(self, from_input: Array) -> tuple[Array, ...]:
         """How much is kept, how much is written, and what."""
 
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
-        del key
-        return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
-
-    def project(self, x: Float[Array, " input"]) -> Float[Array, "rows hidden"]:
-        return self.W @ x + self.b
-
-    def recurrent(self) -> None:
-        return None
-
     def update(
         self, from_input: Array, from_hidden: Array | None, state: Hidden, dt: Any = None
     ) -> tuple[Hidden, Array]:
@@ -68,12 +58,6 @@ class Minimal(GatedCell):
         keep, write, n = self.gates(from_input)
         h = keep * state.h + write * n
         return Hidden(h), h
-
-    def advance(
-        self, x: Array, seen: Array, state: Hidden, *, dt: Any = None, key: PRNGKeyArray | None = None
-    ) -> tuple[Hidden, Array]:
-        del state, key
-        return self.update(self.project(x), None, Hidden(seen), dt)
 
     def inside(self, from_input: Array, from_hidden: Array | None, state: Hidden) -> dict[str, Array]:
         del from_hidden, state

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
-from ostinato.cells.base import GatedCell
 from ostinato.cells.init import gate_weights
+from ostinato.cells.standard import StandardCell
 from ostinato.errors import SettingsError
 
 
@@ -18,7 +18,7 @@ class MembranePotential(NamedTuple):
     u: Float[Array, " hidden"]
 
 
-class MTRNN(GatedCell):
+class MTRNN(StandardCell):
     r"""Fast and slow units that hear one another; the world is heard by the fast ones, and sees those, alone.
 
     $$u_t = \Big(1 - \frac1\tau\Big) \odot u_{t-1} + \frac1\tau \odot (W x_t + b + R \tanh(u_{t-1})),\qquad
@@ -46,12 +46,10 @@ class MTRNN(GatedCell):
     ```
     """
 
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
+    shown = None
+
     slow: int = eqx.field(static=True)
     W: Float[Array, "1 fast input"]
-    R: Float[Array, "1 hidden hidden"]
-    b: Float[Array, "1 hidden"]
     rate: Float[Array, " hidden"]
     seen: Float[Array, " hidden"]
 
@@ -89,9 +87,6 @@ class MTRNN(GatedCell):
 
     def project(self, x: Float[Array, " input"]) -> Float[Array, "1 hidden"]:
         return jnp.pad(self.W @ x, ((0, 0), (0, self.slow))) + self.b
-
-    def recurrent(self) -> tuple[Array, None]:
-        return self.R, None
 
     def hidden(self, state: MembranePotential) -> Float[Array, " hidden"]:
         return jnp.tanh(state.u)

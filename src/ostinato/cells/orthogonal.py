@@ -7,11 +7,12 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
-from ostinato.cells.base import GatedCell, Hidden
+from ostinato.cells.base import Hidden
 from ostinato.cells.init import gate_weights
+from ostinato.cells.standard import ProjectedCell
 
 
-class Orthogonal(GatedCell):
+class Orthogonal(ProjectedCell):
     r"""A simple network that neither forgets nor grows: its recurrent matrix turns the state and keeps its length.
 
     $$Q = (I + S)^{-1} (I - S),\quad S = A - A^\top,\qquad
@@ -33,8 +34,6 @@ class Orthogonal(GatedCell):
 
     ```
     """
-
-    shown = "h"
 
     input_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)
@@ -59,10 +58,6 @@ class Orthogonal(GatedCell):
         first = 2 * jnp.arange(hidden_size // 2)
         self.A = jnp.zeros((1, hidden_size, hidden_size), weights.b.dtype)
         self.A = self.A.at[0, first, first + 1].set(jnp.tan(angles / 2))
-
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
-        del key
-        return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
 
     def project(self, x: Float[Array, " input"]) -> Float[Array, "1 hidden"]:
         return self.W @ x

@@ -11,12 +11,13 @@ from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 from ostinato.cells.base import Hidden
 from ostinato.cells.init import default_dtype
 from ostinato.cells.local import DiagonalCell
+from ostinato.cells.standard import UnconnectedCell
 from ostinato.errors import SettingsError
 
 GATE, CANDIDATE = range(2)
 
 
-class Recollect(DiagonalCell):
+class Recollect(UnconnectedCell, DiagonalCell):
     r"""A light gated unit whose gate and candidate see the input, never the memory.
 
     $$g = \varphi(W_g x_t + b_g),\quad c = \varphi(W_c x_t + b_c),\quad h_t = g \odot h_{t-1} + (1 - g) \odot c,\quad
@@ -44,8 +45,6 @@ class Recollect(DiagonalCell):
 
     ```
     """
-
-    shown = "h"
 
     input_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)
@@ -76,16 +75,6 @@ class Recollect(DiagonalCell):
         self.W = jr.uniform(k_W, (2, hidden_size, input_size), dtype, -scale, scale)
         self.b = jr.uniform(k_b, (2, hidden_size), dtype, -scale, scale)
 
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
-        del key
-        return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
-
-    def project(self, x: Float[Array, " input"]) -> Float[Array, "2 hidden"]:
-        return self.W @ x + self.b
-
-    def recurrent(self) -> Any:
-        return None
-
     def update(
         self, from_input: Array, from_hidden: Array | None, state: Hidden, dt: Any = None
     ) -> tuple[Hidden, Array]:
@@ -93,12 +82,6 @@ class Recollect(DiagonalCell):
         g, c = self._units(from_input)
         h = g * state.h + (1 - g) * c
         return Hidden(h), h
-
-    def advance(
-        self, x: Array, seen: Array, state: Hidden, *, dt: Any = None, key: PRNGKeyArray | None = None
-    ) -> tuple[Hidden, Array]:
-        del state, key
-        return self.update(self.project(x), None, Hidden(seen), dt)
 
     def inside(self, from_input: Array, from_hidden: Array | None, state: Any) -> dict[str, Array]:
         del from_hidden, state

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
-from ostinato.cells.base import Cell, GatedCell, Hidden
+from ostinato.cells.base import Cell, Hidden
 from ostinato.cells.init import gate_weights
+from ostinato.cells.standard import StandardCell
 from ostinato.errors import SettingsError
 
 CONVENTIONS = ("torch", "chung")
@@ -101,20 +102,13 @@ class ResetBefore(Cell):
         return {"gates": jnp.concatenate([gates, n[None]])}
 
 
-class ConstantGates(GatedCell):
+class ConstantGates(StandardCell):
     r"""A cell whose gates are learned constants, $\sigma(b)$, so that one product is left, with $R\,\mathrm{diag}(r)$.
 
     `gate_count` is 2 for reset and update, 1 where one gate is both. The last row of `b` is the candidate's.
     """
 
-    shown = "h"
     gate_count: ClassVar[int]
-
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
-    W: Float[Array, "1 hidden input"]
-    R: Float[Array, "1 hidden hidden"]
-    b: Float[Array, "_ hidden"]
 
     def __init__(
         self,
@@ -128,10 +122,6 @@ class ConstantGates(GatedCell):
         self.input_size, self.hidden_size = input_size, hidden_size
         weights = gate_weights(init, self.gate_count + 1, hidden_size, input_size, key=key, dtype=dtype)
         self.W, self.R, self.b = weights.W[-1:], weights.R[-1:], weights.b + weights.b_h
-
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
-        del key
-        return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
 
     def project(self, x: Float[Array, " input"]) -> Float[Array, "1 hidden"]:
         return self.W @ x + self.b[-1:]

@@ -4,16 +4,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
-import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
 from ostinato.cells.activations import activation_function
-from ostinato.cells.base import GatedCell, Hidden
+from ostinato.cells.base import Hidden
 from ostinato.cells.init import gate_weights
+from ostinato.cells.standard import ProjectedCell
 
 
-class RecurrentMLP(GatedCell):
+class RecurrentMLP(ProjectedCell):
     r"""Feed-forward layers, then one that sees them and itself one step ago; a `Stack` of these is the full network.
 
     $$z^{(0)} = x_t,\quad z^{(k)} = a(W_k z^{(k-1)} + b_k)$$
@@ -34,8 +34,6 @@ class RecurrentMLP(GatedCell):
 
     ```
     """
-
-    shown = "h"
 
     input_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)
@@ -71,10 +69,6 @@ class RecurrentMLP(GatedCell):
         top = gate_weights(init, 1, hidden_size, sizes[-1], key=key, dtype=dtype)
         self.W, self.R, self.b = top.W, top.R, top.b + top.b_h
 
-    def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
-        del key
-        return Hidden(jnp.zeros(self.hidden_size, self.b.dtype))
-
     def layers(self, x: Array) -> list[Array]:
         """The activities of the feed-forward layers, first to last."""
         activities = []
@@ -84,7 +78,7 @@ class RecurrentMLP(GatedCell):
         return activities
 
     def project(self, x: Float[Array, " input"]) -> Float[Array, "1 hidden"]:
-        return self.W @ [x, *self.layers(x)][-1] + self.b
+        return super().project([x, *self.layers(x)][-1])
 
     def recurrent(self) -> tuple[Array, None]:
         return self.R, None

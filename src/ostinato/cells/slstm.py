@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
-from ostinato.cells.base import GatedCell
 from ostinato.cells.init import gate_weights
+from ostinato.cells.standard import StandardCell
 from ostinato.errors import SettingsError
 
 INPUT, FORGET, CELL, OUTPUT = range(4)
@@ -25,7 +25,7 @@ class NormalisedMemory(NamedTuple):
     weight: Float[Array, " hidden"]
 
 
-class SLSTM(GatedCell):
+class SLSTM(StandardCell):
     r"""An LSTM whose input gate is exponential, so that later writing can outweigh all that came before.
 
     With $a = W x_t + b + R h_{t-1}$, rows in the order $i, f, z, o$, the published equations are
@@ -53,14 +53,9 @@ class SLSTM(GatedCell):
     ```
     """
 
-    shown = "h"
+    rows = 4
 
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
     forget: str = eqx.field(static=True)
-    W: Float[Array, "4 hidden input"]
-    R: Float[Array, "4 hidden hidden"]
-    b: Float[Array, "4 hidden"]
 
     def __init__(
         self,
@@ -76,7 +71,7 @@ class SLSTM(GatedCell):
         if forget not in FORGETS:
             raise SettingsError(f"forget: expected one of {', '.join(FORGETS)}, got {forget!r}")
         self.input_size, self.hidden_size, self.forget = input_size, hidden_size, forget
-        weights = gate_weights(init, 4, hidden_size, input_size, key=key, dtype=dtype)
+        weights = gate_weights(init, self.rows, hidden_size, input_size, key=key, dtype=dtype)
         self.W, self.R = weights.W, weights.R
         self.b = (weights.b + weights.b_h).at[FORGET].add(weights.forget_bias if forget_bias is None else forget_bias)
 
@@ -84,12 +79,6 @@ class SLSTM(GatedCell):
         del key
         zeros = jnp.zeros(self.hidden_size, self.b.dtype)
         return NormalisedMemory(zeros, zeros, jnp.full_like(zeros, NOTHING))
-
-    def project(self, x: Float[Array, " input"]) -> Float[Array, "4 hidden"]:
-        return self.W @ x + self.b
-
-    def recurrent(self) -> tuple[Array, None]:
-        return self.R, None
 
     def update(
         self, from_input: Array, from_hidden: Array | None, state: NormalisedMemory, dt: Any = None

@@ -8,10 +8,11 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from ostinato.cli.main import INTERRUPTED
 from ostinato.cli.output import complain, emit, wants_debug, wants_json
 from ostinato.errors import OstinatoError
 
-FAULT, INTERRUPTED = 1, 130
+FAULT = 1
 ORDER = (
     "demo",
     "fit",
@@ -19,6 +20,7 @@ ORDER = (
     "evaluate",
     "report",
     "explain",
+    "community",
     "design",
     "info",
     "list",

@@ -1,93 +1,78 @@
-"""`ostinato fit community`: what a community of microbes becomes, from what it is put together from."""
+"""`ostinato community`: what is done with models of communities of microbes alone."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from ostinato.cli import options as o
+from ostinato.cli.app import App
+from ostinato.cli.output import emit, table
+from ostinato.cli.progress import Terminal
 
-_DATA, _MODEL = "The data", "The network"
+app = App(help="Communities of microbes: which to build.")
+
+SHOWN = 20
 
 
-def community(
+@app.command()
+def design(
     ctx: typer.Context,
-    file: o.DataFile,
-    species: Annotated[
-        list[str] | None,
-        typer.Option(
-            rich_help_panel=_DATA,
-            help="Columns of abundances, with commas, or a pattern such as '*_OD'.",
-            show_default="those with a common ending",
-        ),
-    ] = None,
-    metabolites: Annotated[
-        list[str] | None,
-        typer.Option(rich_help_panel=_DATA, help="Columns of concentrations; '' for none.", show_default="the others"),
-    ] = None,
-    community: Annotated[
+    run: o.RunFolder,
+    maximize: Annotated[list[str] | None, typer.Option(help="Metabolite to have much of; may be repeated.")] = None,
+    minimize: Annotated[list[str] | None, typer.Option(help="Metabolite to have little of; may be repeated.")] = None,
+    corners: Annotated[
         str | None,
-        typer.Option(rich_help_panel=_DATA, help="Column of names of communities.", show_default="the one of text"),
+        typer.Option(help="Instead: two planes of metabolites, e.g. butyrate,lactate,acetate,succinate."),
     ] = None,
-    time: Annotated[
-        str | None, typer.Option(rich_help_panel=_DATA, help="Column of hours.", show_default="by its name")
+    size: Annotated[str | None, typer.Option(help="Species in a community, e.g. 11:25.", show_default="all")] = None,
+    count: Annotated[int, typer.Option(min=1, help="Communities to choose.")] = 80,
+    with_: Annotated[list[str] | None, typer.Option("--with", help="Species to have; may be repeated.")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="Species not to have; may be repeated.")] = None,
+    spread: Annotated[
+        str, typer.Option(help="Within a corner: hamming, as the paper words it, or maxmin.")
+    ] = "hamming",
+    total: Annotated[float, typer.Option(help="Abundance of a community when it is put together.")] = 0.0066,
+    volume: Annotated[float, typer.Option(help="Of a culture, in microlitres.")] = 1000.0,
+    stock: Annotated[float, typer.Option(help="Abundance in the stocks of the species.")] = 0.1,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="CSV file to write.", show_default="RUN/design.csv")
     ] = None,
-    test: Annotated[
-        str | None,
-        typer.Option(
-            rich_help_panel=_DATA, help="Held out: a share, so many last ones, a file, or 0.", show_default="0.2"
-        ),
-    ] = None,
-    cell: Annotated[
-        str | None, typer.Option(rich_help_panel=_MODEL, help="See `ostinato list cells`.", show_default="lstm")
-    ] = None,
-    hidden: Annotated[
-        str | None, typer.Option(rich_help_panel=_MODEL, help="Units, e.g. 128, or 64,32.", show_default="128")
-    ] = None,
-    layers: o.Layers = None,
-    members: Annotated[
-        int | None,
-        typer.Option(rich_help_panel=_MODEL, help="Networks whose mean is the prediction.", show_default="5"),
-    ] = None,
-    folds: Annotated[
-        int | None,
-        typer.Option(rich_help_panel=_MODEL, help="Networks whose errors give the intervals.", show_default="10"),
-    ] = None,
-    epochs: o.Epochs = None,
-    batch_size: o.BatchSize = None,
-    lr: o.Rate = None,
-    seed: o.Seed = None,
-    settings: o.SettingsFile = None,
-    set_: o.Overrides = None,
-    out: o.Out = None,
-    resume: o.Resume = True,
-    fresh: o.Fresh = False,
     quiet: o.Quiet = False,
     json: o.Json = False,
 ) -> None:
-    """Learn how communities of microbes and their products develop.
+    """Choose communities by what a model expects of all that can be built, and write what to pipette.
 
-    One row for each sample: community, time in hours, a column for each species and each metabolite. Whole
-    communities are held out, and what the network says of them is printed beside the mean of the others and a linear
-    map of who is there.
+    Every community of the given sizes is predicted; a scan that was stopped goes on where it was. With `--maximize`
+    and `--minimize` those are chosen that fulfil all wishes best at once, with `--corners` those at the 16 corners of
+    two planes. Beside the table of communities, NAME-pipetting.csv says how many microlitres of each stock go in.
 
-    Example: `ostinato fit community data.csv --species '*_OD' --out runs/gut`
+    Example: `ostinato community design runs/gut --maximize butyrate --minimize lactate --size 11:25 --count 80`
     """
-    from ostinato.cli.fit import amount, network, training, words
-    from ostinato.cli.work import fit_file
+    from ostinato.jobs.design import design as choose
 
-    given = {
-        "data": {
-            "species": words(",".join(species)) if species else None,
-            "metabolites": [part.strip() for part in ",".join(metabolites).split(",")] if metabolites else None,
-            "community": community,
-            "time": time,
-            "test": amount("--test", test, or_file=True),
-        },
-        "model": {
-            "members": members,
-            "folds": folds,
-            **network(cell, hidden, layers, None),
-            **training(epochs, batch_size, lr, None, None, seed),
-        },
-    }
-    fit_file(ctx, "community", file, given, settings, set_, out, resume, fresh)
+    result = choose(
+        run,
+        wishes=dict.fromkeys(maximize or (), "max") | dict.fromkeys(minimize or (), "min"),
+        corners=corners,
+        size=size,
+        count=count,
+        required=with_ or [],
+        excluded=without or [],
+        spread=spread,
+        amounts={"total": total, "volume": volume, "stock": stock},
+        out=out,
+        reporter=Terminal(ctx),
+    )
+
+    def show(console: Any) -> None:
+        columns = {name: values for name, values in result["columns"].items() if name != "community"}
+        rows = list(zip(*(values.tolist() for values in columns.values()), strict=True))[:SHOWN]
+        console.print(table(["", *columns], (([str(i + 1), *row], None) for i, row in enumerate(rows))))
+        console.print(
+            f"{result['chosen']} of {result['scanned']} communities in {result['out']}, what to pipette in "
+            f"{result['pipetting']}",
+            markup=False,
+        )
+
+    emit(ctx, result, show)

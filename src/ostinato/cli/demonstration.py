@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import typer
 
-from ostinato.cli import fit
-from ostinato.cli.columns import write_columns
+from ostinato.cli.fit import fit_job
 from ostinato.cli.output import note
 from ostinato.errors import DataError, SettingsError
+from ostinato.jobs import job_of
+from ostinato.jobs.columns import write_columns
 
 # The activity of the sun comes and goes in about 11 years, in which it rises faster than it falls: a linear
 # autoregression follows the cycle, but not its shape.
@@ -31,10 +32,11 @@ def run_demo(ctx: typer.Context, out: Path) -> None:
     write_columns(file, sunspots())
     note(ctx, f"The number of sunspots in each year since 1700 is now in {file}. This does:\n")
     note(ctx, f"  ostinato fit forecast {file} {written(OPTIONS)} --out {out}\n")
+    forecast = job_of("forecast")
     try:
-        fit.forecast(ctx, file, **OPTIONS, out=out)
+        fit_job(ctx, forecast, file, **OPTIONS, out=out)
     except SettingsError:
-        fit.forecast(ctx, file, **OPTIONS, out=out, fresh=True)
+        fit_job(ctx, forecast, file, **OPTIONS, out=out, fresh=True)
 
 
 def written(options: dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ def doctor(
     Example: `ostinato doctor --determinism`
     """
     from ostinato.cells import CELLS
-    from ostinato.doctor.examine import EXAMINED, FORWARD, GRADIENTS, examine
+    from ostinato.doctor import EXAMINED, FORWARD, GRADIENTS, examine
 
     names = list(CELLS) if every else (cell or list(EXAMINED))
     result = examine(names, determinism=determinism, note=lambda words: note(ctx, words))

@@ -1,37 +1,79 @@
 """`ostinato list`: what there is, from the tables of the library."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
+import ostinato
 from ostinato.cli import options as o
 from ostinato.cli.output import emit, table
 
-Kind = Literal[
-    "cells", "rules", "datasets", "studies", "benches", "tasks", "environments", "learners", "associative", "memories"
-]
+Row = dict[str, Any]
+
+
+class Listed(NamedTuple):
+    """A kind of things to list: the room and the table that they stand in, what is said of each, and of the kind."""
+
+    room: str
+    table: str
+    row: Callable[[str, Any], Row]
+    words: str = ""
+
+
+def _described(name: str, entry: Any) -> Row:
+    return {"name": name, "description": entry.description, "reference": entry.reference}
+
+
+def _named(name: str, entry: Any) -> Row:
+    return {"name": name, "description": entry.description}
+
+
+def _dataset(name: str, entry: Any) -> Row:
+    return {"name": name, "task": entry.task, "MB": round(entry.size / 1e6, 1), "licence": entry.licence}
+
+
+def _study(name: str, entry: Any) -> Row:
+    return {"name": name, "wing": entry.wing, "description": entry.description}
+
+
+def _job(name: str, entry: Any) -> Row:
+    return {"name": name, "description": entry.help.partition("\n")[0]}
+
+
+KINDS = {
+    "jobs": Listed("jobs", "JOBS", _job),
+    "cells": Listed("cells", "CELLS", _described),
+    "rules": Listed("learning", "RULES", _described),
+    "datasets": Listed("data", "CATALOGUE", _dataset),
+    "studies": Listed("studies", "STUDIES", _study),
+    "benches": Listed("benches", "BENCHES", _named),
+    "tasks": Listed("tasks", "TASKS", _named),
+    "environments": Listed("environments", "ENVIRONMENTS", _described, "tasks to act in"),
+    "learners": Listed("agents", "LEARNERS", _described),
+    "associative": Listed("associative", "ASSOCIATIVE", _described, "networks that settle"),
+    "memories": Listed("memory", "MEMORIES", _described, "networks that have one"),
+}
+
+_HELP = ", ".join(f"{name} ({kind.words})" if kind.words else name for name, kind in KINDS.items()) + "."
 
 
 def list_(
     ctx: typer.Context,
-    kind: Annotated[
-        Kind,
-        typer.Argument(
-            metavar="KIND",
-            help="cells, rules, datasets, studies, benches, tasks, environments, learners, associative (networks that "
-            "settle) or memories (networks that have one).",
-        ),
-    ],
+    kind: Annotated[Literal[*KINDS], typer.Argument(metavar="KIND", help=_HELP)],  # pyright: ignore
     json: o.Json = False,
 ) -> None:
-    """List cells, learning rules, data sets, studies, benches, tasks, tasks to act in, learners or memories.
+    """List kinds of jobs, cells, learning rules, data sets, studies, benches, tasks, learners or memories.
 
     Example: `ostinato list cells`
     """
-    rows = _KINDS[kind]()
-    head = list(dict.fromkeys(key for row in rows for key in row))
+    asked = KINDS[kind]
+    entries: Mapping[str, Any] = getattr(getattr(ostinato, asked.room), asked.table)
+    rows = [asked.row(name, entry) for name, entry in entries.items()]
     answers = _grid() if kind == "rules" else {}
+    if answers:
+        rows = [{"no": number, **row} for number, row in enumerate(rows, 1)]
+    head = list(dict.fromkeys(key for row in rows for key in row))
     result = {kind: rows, **({"grid": answers} if answers else {})}
 
     def show(console: Any) -> None:
@@ -40,19 +82,6 @@ def list_(
             _show_grid(console, answers)
 
     emit(ctx, result, show)
-
-
-def _cells() -> list[dict[str, Any]]:
-    from ostinato.cells import CELLS
-
-    return [{"name": n, "description": e.description, "reference": e.reference} for n, e in CELLS.items()]
-
-
-def _rules() -> list[dict[str, Any]]:
-    from ostinato.learning import RULES
-
-    rows = enumerate(RULES.items(), 1)
-    return [{"no": i, "name": n, "description": e.description, "reference": e.reference} for i, (n, e) in rows]
 
 
 _SIGNS = {"exact": "E", "approximate": "a", "refused": "·"}
@@ -79,71 +108,3 @@ def _show_grid(console: Any, found: dict[str, dict[str, dict[str, str]]]) -> Non
     console.print(" " * wide + "".join(f"{i:>3}" for i in range(1, len(found) + 1)))
     for cell in cells:
         console.print(f"{cell:<{wide}}" + "".join(f"{_SIGNS[row[cell]['answer']]:>3}" for row in found.values()))
-
-
-def _datasets() -> list[dict[str, Any]]:
-    from ostinato.data import CATALOGUE
-
-    return [
-        {"name": n, "task": e.task, "MB": round(e.size / 1e6, 1), "licence": e.licence} for n, e in CATALOGUE.items()
-    ]
-
-
-def _studies() -> list[dict[str, Any]]:
-    from ostinato.studies import STUDIES, load_study
-
-    return [{"name": name, "description": load_study(name).description} for name in STUDIES]
-
-
-def _benches() -> list[dict[str, Any]]:
-    from ostinato.benches import BENCHES, load_bench
-
-    return [{"name": name, "description": load_bench(name).description} for name in BENCHES]
-
-
-def _tasks() -> list[dict[str, Any]]:
-    from ostinato.tasks import TASKS
-
-    return [{"name": name, "description": entry.description} for name, entry in TASKS.items()]
-
-
-def _described(table: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{"name": n, "description": e.description, "reference": e.reference} for n, e in table.items()]
-
-
-def _environments() -> list[dict[str, Any]]:
-    from ostinato.environments import ENVIRONMENTS
-
-    return _described(ENVIRONMENTS)
-
-
-def _learners() -> list[dict[str, Any]]:
-    from ostinato.agents import LEARNERS
-
-    return _described(LEARNERS)
-
-
-def _associative() -> list[dict[str, Any]]:
-    from ostinato.associative import ASSOCIATIVE
-
-    return _described(ASSOCIATIVE)
-
-
-def _memories() -> list[dict[str, Any]]:
-    from ostinato.memory import MEMORIES
-
-    return _described(MEMORIES)
-
-
-_KINDS: dict[str, Callable[[], list[dict[str, Any]]]] = {
-    "cells": _cells,
-    "rules": _rules,
-    "datasets": _datasets,
-    "studies": _studies,
-    "benches": _benches,
-    "tasks": _tasks,
-    "environments": _environments,
-    "learners": _learners,
-    "associative": _associative,
-    "memories": _memories,
-}

@@ -17,19 +17,21 @@ Quick = Annotated[bool, typer.Option("--quick", help="The short version: the sam
 
 @studies.command("list")
 def study_list(ctx: typer.Context, json: o.Json = False) -> None:
-    """The studies, with the data that each needs.
+    """The studies by wing, with the data that each needs.
 
     Example: `ostinato study list`
     """
-    from ostinato.studies import STUDIES, load_study
+    from ostinato.studies import STUDIES
 
-    rows = [
-        {"name": n, "description": s.description, "data": list(s.data)}
-        for n, s in ((n, load_study(n)) for n in STUDIES)
-    ]
-    head = ["name", "description", "data"]
-    result = {"studies": rows}
-    emit(ctx, result, lambda console: console.print(table(head, ((list(row.values()), None) for row in rows))))
+    rows = [{"name": n, "wing": e.wing, "description": e.description, "data": list(e.data)} for n, e in STUDIES.items()]
+
+    def show(console: Any) -> None:
+        for wing in dict.fromkeys(row["wing"] for row in rows):
+            console.print(f"[bold]{wing}[/bold]")
+            own = (([row["name"], row["description"], row["data"]], None) for row in rows if row["wing"] == wing)
+            console.print(table(["name", "description", "data"], own))
+
+    emit(ctx, {"studies": rows}, show)
 
 
 @studies.command("run")
@@ -47,7 +49,7 @@ def study_run(
 
     Example: `ostinato study run vowels --seeds 3 --out vowels.json`
     """
-    from ostinato.studies import Claim, StudySettings, load_study, run_study
+    from ostinato.studies import StudySettings, load_study, run_study
 
     settings = StudySettings(quick=quick, seeds=seeds, note=lambda words: note(ctx, words))
     result = run_study(name, settings)
@@ -58,7 +60,7 @@ def study_run(
         if draw is None:
             note(ctx, f"{name} has no picture.")
         else:
-            _write(figure, draw([Claim(**claim) for claim in result["claims"]]))
+            _write(figure, draw(result["claims"]))
 
     def show(console: Any) -> None:
         head = ["claim", "source", "published", "ours", "to hold", "baselines", "holds"]
@@ -71,9 +73,9 @@ def study_run(
                     claim["ours"],
                     claim["tolerance"],
                     ", ".join(f"{key} {value:.4g}" for key, value in claim["baseline"].items()),
-                    "yes" if claim["holds"] else "NO",
+                    _VERDICTS[claim["holds"]],
                 ],
-                None if claim["holds"] else "bold red",
+                "bold red" if claim["holds"] is False else None,
             )
             for claim in result["claims"]
         ]
@@ -96,12 +98,14 @@ def bench(
 ) -> None:
     """Measure our time beside a peer's on the same work, in microseconds, and the least that the work could take.
 
+    Peers that are no dependency (PyTorch, ReservoirPy) are measured by `python benchmarks/peers NAME` in a checkout.
+
     Example: `ostinato bench hoist`
     """
-    from ostinato.benches import BENCHES, BenchSettings, load_bench, run_bench
+    from ostinato.benches import BENCHES, BenchSettings, run_bench
 
     if name == "list":
-        entries = [{"name": n, "description": load_bench(n).description} for n in BENCHES]
+        entries = [{"name": n, "description": entry.description} for n, entry in BENCHES.items()]
         rows = [(list(entry.values()), None) for entry in entries]
         emit(ctx, {"benches": entries}, lambda console: console.print(table(["name", "description"], rows)))
         return
@@ -120,6 +124,9 @@ def bench(
         console.print(f"ratio: how many times faster ours is; {found[0]['machine']['processor']}", markup=False)
 
     emit(ctx, result, show)
+
+
+_VERDICTS = {True: "yes", False: "NO", None: "-"}
 
 
 def _words(detail: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import typer
@@ -130,6 +130,24 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if str(getattr(value, "dtype", "")) == "datetime64[ns]":  # Python has no such times: they would become numbers.
+        value = value.astype(str)
     if hasattr(value, "tolist"):
         return plain(value.tolist())
     return str(value)
+
+
+def show_scores(console: Any, result: Mapping[str, Any]) -> None:
+    """Scores beside the baselines, the verdict, and what to do next."""
+    scores = result["scores"]
+    if scores:
+        names = list(dict.fromkeys(name for score in scores for name in score["values"]))
+        rows = [
+            ([s["model"], *(s["values"].get(name) for name in names)], "bold" if s["ours"] else None) for s in scores
+        ]
+        console.print(table([result["held_out"].split(";")[0].rstrip("."), *names], rows))
+        console.print(result["verdict"], markup=False)
+    elif "report" in result:
+        console.print("Nothing was held out: judge it with `ostinato evaluate`.", markup=False)
+    if "report" in result:
+        console.print(f"\nRun folder {result['run']}, report {result['report']}", markup=False)

@@ -54,5 +54,19 @@ class Bar:
         steps, seconds = event.step - self._began.step, event.seconds - self._began.seconds
         speed = f"  {steps / seconds:.0f} steps/s" if steps and seconds > 0 else ""
         loss = f"  loss {event.loss:.4g}" if math.isfinite(event.loss) else ""
-        words = f"epoch {event.epoch:.1f}{loss}{self._validation}{speed}"
+        epoch = f"epoch {event.epoch:.1f}" if math.isfinite(event.epoch) else ""
+        words = f"{epoch}{loss}{self._validation}{speed}"
         self._progress.update(self._task, completed=event.step, words=words)
+
+
+class Terminal:
+    """The reporter of a command: notes on standard error, a bar where somebody looks; silent with `--quiet`."""
+
+    def __init__(self, ctx: typer.Context):
+        self._ctx = ctx
+
+    def note(self, words: str) -> None:
+        note(self._ctx, words)
+
+    def progress(self, what: str) -> Bar:
+        return Bar(self._ctx, what)

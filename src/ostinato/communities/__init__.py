@@ -12,9 +12,8 @@ from .explain import gradients as gradients
 from .explain import influences as influences
 from .explain import sensitivity as sensitivity
 from .explain import surrogate as surrogate
+from .forecast import CommunityForecast as CommunityForecast
 from .lotka_volterra import LotkaVolterra as LotkaVolterra
-from .lotka_volterra_fit import refine_lotka_volterra as refine_lotka_volterra
-from .lotka_volterra_fit import regress_lotka_volterra as regress_lotka_volterra
-from .model import CommunityForecast as CommunityForecast
 from .model import CommunityModel as CommunityModel
 from .page import explained as explained
+from .table import COMMUNITY_MODELS as COMMUNITY_MODELS

@@ -1,11 +1,36 @@
 """What a community model has to beat: the mean of its training data, and a linear map of who is there."""
 
-from typing import Any
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
 from ostinato.data import Communities
+
+PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+
+
+@runtime_checkable
+class Baseline(Protocol):
+    """What a row of `BASELINES` gives."""
+
+    @classmethod
+    def fit(cls, train: Communities) -> "Baseline":
+        """From communities."""
+        ...
+
+    def predict(self, communities: Communities) -> Float[np.ndarray, "n later features"]:
+        """All features at the later times of training, from the first time alone."""
+        ...
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """For a file; they are the arguments of the constructor."""
+        ...
+
+    @staticmethod
+    def shapes(later: int, species: int, features: int) -> dict[str, tuple[int, ...]]:
+        """Those of `arrays`."""
+        ...
 
 
 class CommunityMean:
@@ -31,6 +56,12 @@ class CommunityMean:
     def arrays(self) -> dict[str, np.ndarray]:
         """For a file."""
         return {"mean": self.mean}
+
+    @staticmethod
+    def shapes(later: int, species: int, features: int) -> dict[str, tuple[int, ...]]:
+        """Of the arrays in a file."""
+        del species
+        return {"mean": (later, features)}
 
 
 class CommunityLinear:
@@ -73,13 +104,18 @@ class CommunityLinear:
         """For a file."""
         return {"weights": self.weights, "constant": self.constant}
 
+    @staticmethod
+    def shapes(later: int, species: int, features: int) -> dict[str, tuple[int, ...]]:
+        """Of the arrays in a file."""
+        return {"weights": (species, later * features), "constant": (later * features,)}
 
-PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+
+BASELINES: dict[str, type[Baseline]] = {"mean": CommunityMean, "linear": CommunityLinear}
 
 
-def baselines(train: Communities) -> dict[str, Any]:
-    """Both by name, fitted."""
-    return {"mean": CommunityMean.fit(train), "linear": CommunityLinear.fit(train)}
+def baselines(train: Communities) -> dict[str, Baseline]:
+    """All of them by name, fitted."""
+    return {name: kind.fit(train) for name, kind in BASELINES.items()}
 
 
 def _solve(inputs: np.ndarray, targets: np.ndarray, penalty: float) -> np.ndarray:

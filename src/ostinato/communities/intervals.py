@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from ostinato.data import Communities
 
@@ -24,11 +24,11 @@ def residuals(
     return np.sort(np.moveaxis(errors, 0, -1), axis=-1)
 
 
-def reach(errors: Float[np.ndarray, "later features n"], level: float) -> Float[np.ndarray, "later features"]:
+def half_widths(errors: Float[np.ndarray, "later features n"], level: float) -> Float[np.ndarray, "later features"]:
     r"""How far from the prediction a share of `level` of new values lies: the error of rank $\lceil (n + 1) l\rceil$.
 
     ```python
-    >>> reach(np.arange(1.0, 41.0).reshape(1, 1, 40), 0.9).tolist()
+    >>> half_widths(np.arange(1.0, 41.0).reshape(1, 1, 40), 0.9).tolist()
     [[37.0]]
 
     ```
@@ -41,3 +41,26 @@ def reach(errors: Float[np.ndarray, "later features n"], level: float) -> Float[
         if len(seen):
             found[t, f] = seen[min(math.ceil((len(seen) + 1) * level), len(seen)) - 1]
     return found
+
+
+def bounds(
+    halves: Float[np.ndarray, "later features"],
+    measured: Float[np.ndarray, "times"],
+    hours: Float[np.ndarray, "hours"],
+    values: Float[np.ndarray, "n hours features"],
+    certain: Bool[np.ndarray, "n features"],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper bounds around predictions at `hours`, from the half widths at the `measured` times but the first.
+
+    Between two times they follow a monotone cubic; after the last they are NaN. Nothing is below 0. What is `certain`
+    has no width.
+    """
+    halves = np.concatenate([np.zeros((1, halves.shape[1])), halves])
+    from scipy.interpolate import PchipInterpolator  # slow to load, and few commands need it
+
+    wide = PchipInterpolator(measured, halves, axis=0)(np.minimum(hours, measured[-1]))
+    wide = np.where(certain[:, None, :], 0.0, wide)
+    lower, upper = np.maximum(values - wide, 0.0), values + wide
+    beyond = hours > measured[-1]
+    lower[:, beyond], upper[:, beyond] = np.nan, np.nan
+    return lower, upper

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ostinato.communities.design import Codes, candidates
+from ostinato.communities.design.codes import Codes, candidates
 from ostinato.communities.model import CommunityModel
 from ostinato.errors import CorruptFile, SettingsError
 from ostinato.runs import write_file

@@ -32,8 +32,14 @@ from .sources import Rows as Rows
 from .sources import SequenceSource as SequenceSource
 from .sources import Source as Source
 from .sources import WindowSource as WindowSource
+from .steps import counted_by as counted_by
+from .steps import moved as moved
+from .steps import on_grid as on_grid
+from .steps import places as places
 from .table import Table as Table
 from .time_scale import TimeStandardizer as TimeStandardizer
+from .times import Moments as Moments
 from .windows import Fold as Fold
 from .windows import rolling_origin as rolling_origin
 from .windows import windows as windows
+from .zones import Zone as Zone

@@ -4,7 +4,6 @@ import io
 import warnings
 
 import numpy as np
-import scipy.io.wavfile
 from jaxtyping import Float
 
 from ostinato.errors import CorruptFile, LengthError
@@ -71,11 +70,13 @@ def mel_filters(
 
 def read_wave(content: bytes, name: str = "wave file") -> tuple[int, Float[np.ndarray, "samples"]]:
     """Samples per second, and the signal with full scale 1, channels averaged; raises `CorruptFile`."""
+    from scipy.io import wavfile  # slow to load, and most data are no sound
+
     try:
         with warnings.catch_warnings():
             # Chunks that hold no sound are skipped with a warning, which is no news to anybody.
-            warnings.simplefilter("ignore", scipy.io.wavfile.WavFileWarning)
-            rate, samples = scipy.io.wavfile.read(io.BytesIO(content))
+            warnings.simplefilter("ignore", wavfile.WavFileWarning)
+            rate, samples = wavfile.read(io.BytesIO(content))
     except (
         Exception
     ) as error:  # SciPy raises whatever the parsing stumbles over, struct.error and OverflowError included.

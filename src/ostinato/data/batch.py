@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -11,7 +12,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from ostinato.checks import check_finite, check_lengths, check_same
+from ostinato.checks import as_flags, check_finite, check_lengths, check_same
 from ostinato.errors import ShapeError
 
 
@@ -26,6 +27,8 @@ class SequenceBatch(eqx.Module):
     * `dt`: `(*batch, time)`, time since the step before.
     * `observed`: `(*batch, time, features)`, False where an entry is missing.
 
+    Flags may also be given as 0 and 1 of any type; `DataError` for anything else.
+
     ```python
     >>> import numpy as np
     >>> batch = SequenceBatch.from_sequences([np.ones((3, 2)), np.ones((1, 2))])
@@ -36,10 +39,12 @@ class SequenceBatch(eqx.Module):
     """
 
     values: Float[Array, "*batch time features"]
-    mask: Bool[Array, "*batch time"] | None = None
-    reset: Bool[Array, "*batch time"] | None = None
+    mask: Bool[Array, "*batch time"] | None = eqx.field(converter=partial(as_flags, name="mask"), default=None)
+    reset: Bool[Array, "*batch time"] | None = eqx.field(converter=partial(as_flags, name="reset"), default=None)
     dt: Float[Array, "*batch time"] | None = None
-    observed: Bool[Array, "*batch time features"] | None = None
+    observed: Bool[Array, "*batch time features"] | None = eqx.field(
+        converter=partial(as_flags, name="observed"), default=None
+    )
 
     @classmethod
     def from_sequences(

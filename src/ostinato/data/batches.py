@@ -100,14 +100,17 @@ class Batches:
         weight = np.where(mask, weight, 0) if weight.ndim == 2 else weight
         if self.weight == "mean":
             weight = weight / max(weight.sum(), np.finfo(float).tiny)
-        inputs = SequenceBatch(
-            _array(_fill(taken.values, empty)),
-            jnp.asarray(mask) if self._masked else None,
-            None if taken.reset is None else jnp.asarray(_fill(taken.reset, empty)),
-            None if taken.dt is None else _array(_fill(taken.dt, empty, 1)),
-            None if taken.observed is None else jnp.asarray(_fill(taken.observed, empty)),
+        inputs = (
+            _number(_fill(taken.values, empty)),
+            mask if self._masked else None,
+            None if taken.reset is None else _fill(taken.reset, empty),
+            None if taken.dt is None else _number(_fill(taken.dt, empty, 1)),
+            None if taken.observed is None else _fill(taken.observed, empty),
         )
-        return Examples(inputs, jax.tree.map(lambda t: _array(_fill(t, empty)), taken.targets), _array(weight))
+        targets = jax.tree.map(lambda t: _number(_fill(t, empty)), taken.targets)
+        # All at once, and without a program for each shape that has to be compiled.
+        inputs, targets, weight = jax.device_put((inputs, targets, _number(weight)))
+        return Examples(SequenceBatch(*inputs), targets, weight)
 
     def _find(self, step: int) -> tuple[int, np.ndarray]:
         epoch, index = divmod(step, len(self))
@@ -164,8 +167,7 @@ def _fill(array: np.ndarray, rows: int, value: Any = 0) -> np.ndarray:
     return np.concatenate([array, np.full((rows, *array.shape[1:]), value, array.dtype)]) if rows else array
 
 
-def _array(array: np.ndarray) -> Array:
-    """On the device; numbers in the default precision, whatever the data were stored in."""
-    # Cast on the host: on the device it would be a compiled step of its own.
+def _number(array: np.ndarray) -> np.ndarray:
+    """Numbers in the default precision, whatever the data were stored in; anything else as it is."""
     number = np.issubdtype(array.dtype, np.inexact)
-    return jnp.asarray(array.astype(np.dtype(jnp.result_type(float)), copy=False) if number else array)
+    return array.astype(np.dtype(jnp.result_type(float)), copy=False) if number else array

@@ -27,7 +27,6 @@ def calendar(times: Any, names: Sequence[str]) -> dict[str, np.ndarray]:
     times = np.asarray(times)
     if not np.issubdtype(times.dtype, np.datetime64) or np.isnat(times).any():
         raise DataError(f"calendar: expected times without gaps (datetime64), got {times.dtype}")
-    times = times.astype("datetime64[s]")
     waves = {}
     for name in names:
         kind, _, count = name.partition(":")

@@ -18,6 +18,9 @@ from .values import is_missing, to_number
 TIME_NAMES = ("time", "hours", "hour", "h", "t", "time (h)", "time_h")
 """What a column of times is called, in any case."""
 
+SHOWN = 5
+"""Communities that an error lists."""
+
 
 @dataclass(frozen=True)
 class Communities:
@@ -130,10 +133,11 @@ def compositions(
     """What somebody wants a prediction for: communities with their first sample only.
 
     A species without a column is absent from all of them; a metabolite without one has the concentration in `medium`.
-    A table with times may hold later samples, which are not read.
+    A table with times may hold later samples, which are not read. Its communities begin at the same time: what was put
+    together is not known of one that was first measured later.
 
     Raises `DataError`: a column of numbers that is neither a known species nor a known metabolite, a community without
-    a species, a negative or missing amount, a community that is there twice.
+    a species, a negative or missing amount, a community that is there twice, a community that begins later than others.
 
     ```python
     >>> found = compositions({"name": ["a"], "X_OD": [0.1]}, ["X_OD", "Y_OD"], ["acid"], medium={"acid": 28.0})
@@ -144,8 +148,10 @@ def compositions(
     """
     table = Table.from_frame(given)
     community = _community_column(table, community)
-    if time is None and any(name.lower() in TIME_NAMES for name in table.names):
-        time = _time_column(table, None)
+    if time not in table:
+        time = None
+    if time is not None or any(name.strip().lower() in TIME_NAMES for name in table.names):
+        time = _time_column(table, time)
     known = [*species, *metabolites]
     unknown = [name for name in table.names if name not in (*known, community, time) and _holds_numbers(table, name)]
     if unknown:
@@ -155,6 +161,7 @@ def compositions(
         )
     if time is not None:
         hours = table.number(time)
+        _check_beginnings(table, _labels(table, community), hours)
         table = table.take(hours == hours.min())
     names = _labels(table, community)
     for i, name in enumerate(names):
@@ -165,7 +172,8 @@ def compositions(
         if name in table:
             amounts = _amounts(table, name)
             if np.isnan(amounts).any():
-                raise DataError(f"{table.where(int(np.isnan(amounts).argmax()))}: '{name}' is missing")
+                row = int(np.isnan(amounts).argmax())
+                raise DataError(f"{table.where(row)}: '{name}' of community '{names[row]}' is missing")
         else:
             amounts = np.full(len(table), 0.0 if name in species else medium[name])
         columns.append(amounts)
@@ -288,6 +296,23 @@ def _samples(table: Table, community: str, time: str) -> tuple[tuple[str, ...], 
     return names, times, {row: (number[name], int(where[row])) for row, name in enumerate(labels)}
 
 
+def _check_beginnings(table: Table, names: tuple[str, ...], hours: np.ndarray) -> None:
+    """Raise `DataError` for communities that begin later than others, which says which these are."""
+    first: dict[str, int] = {}
+    for row, name in enumerate(names):
+        if name not in first or hours[row] < hours[first[name]]:
+            first[name] = row
+    late = [row for row in first.values() if hours[row] > hours.min()]
+    if late:
+        listed = ", ".join(f"'{names[row]}' at {hours[row]:g} h" for row in late[:SHOWN])
+        more = f" and {len(late) - SHOWN} more" if len(late) > SHOWN else ""
+        raise DataError(
+            f"{table.where(late[0])}: community '{names[late[0]]}' has no sample at {hours.min():g} h, where others "
+            f"begin; later begin {listed}{more}. A prediction goes from what was put together: count the hours of each "
+            "community from its own start, or leave it out"
+        )
+
+
 def _check_samples(found: Communities, table: Table, row_of: Mapping[tuple[int, int], int]) -> None:
     some = len(found.species)
     first = {i: row for (i, t), row in sorted(row_of.items(), reverse=True)}
@@ -309,6 +334,8 @@ def _check_samples(found: Communities, table: Table, row_of: Mapping[tuple[int, 
             raise DataError(f"{table.where(row)}: community '{found.names[i]}' has no species")
     for j, name in enumerate(found.metabolites):
         later = found.values[:, 1:, some + j]
+        if np.isnan(later).all():
+            raise DataError(f"{table.source}: metabolite '{name}' has no value after the first time")
         if not np.nanstd(later) > 0:
             row = row_of[min(at for at in row_of if at[1] > 0)]
             raise DataError(

@@ -7,13 +7,15 @@ import numpy as np
 
 from ostinato.errors import CorruptFile, DataError
 
+from .times import Moments
 from .values import as_text
+from .zones import Zone, exact
 
 NEEDED = "needs the extra `frames`: pip install 'ostinato[frames]'"
 
 
-def columns_of(frame: Any) -> dict[str, np.ndarray]:
-    """The columns of an eager frame or series by name: numbers and truth values as float64, times, all else as strings.
+def columns_of(frame: Any) -> dict[str, Any]:
+    """The columns of an eager frame or series by name: numbers as float64, times with their zone, all else as strings.
 
     Raises `DataError` where narwhals is not installed, does not know the frame, or a name occurs twice.
     """
@@ -34,7 +36,7 @@ def columns_of(frame: Any) -> dict[str, np.ndarray]:
     return {**index, **{str(name): _column(nw, native[name]) for name in native.columns}}
 
 
-def read_parquet(path: Path) -> dict[str, np.ndarray]:
+def read_parquet(path: Path) -> dict[str, Any]:
     """The columns of a Parquet file, through pyarrow."""
     try:
         import pyarrow.parquet
@@ -50,22 +52,35 @@ def read_parquet(path: Path) -> dict[str, np.ndarray]:
     return columns_of(frame)
 
 
-def _index(index: Any) -> dict[str, np.ndarray]:
+def _index(index: Any) -> dict[str, Any]:
     """The times of a pandas index; positions and the like are left out."""
     index = index.to_timestamp() if hasattr(index, "to_timestamp") else index
     if index is None or getattr(index.dtype, "kind", "") != "M":
         return {}
-    index = index if getattr(index, "tz", None) is None else index.tz_convert(None)
-    return {str(index.name or "index"): index.to_numpy().astype("datetime64[s]")}
+    zone = getattr(index, "tz", None)
+    values = exact((index if zone is None else index.tz_convert(None)).to_numpy())
+    return {str(index.name or "index"): values if zone is None else _zoned(values, str(zone), index.tolist())}
 
 
-def _column(nw: Any, series: Any) -> np.ndarray:
+def _column(nw: Any, series: Any) -> Any:
     dtype = series.dtype
-    if dtype.is_numeric() or dtype == nw.Boolean:
+    if dtype.is_numeric():
         values = series.cast(nw.Float64)
         return np.array([v if isinstance(v, float) else np.nan for v in values.to_list()], np.float64)
-    if dtype == nw.Date or isinstance(dtype, nw.Datetime):
-        if getattr(dtype, "time_zone", None) is not None:
-            series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        return np.array([as_text(v)[:19] or "NaT" for v in series.to_list()], "datetime64[s]")
+    if isinstance(dtype, nw.Datetime):
+        zone = getattr(dtype, "time_zone", None)
+        plain = series if zone is None else series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        values = exact(np.asarray(plain.to_numpy(), "datetime64[ns]" if dtype.time_unit == "ns" else "datetime64[us]"))
+        return values if zone is None else _zoned(values, zone, series.to_list())
+    if dtype == nw.Date:
+        return np.array([as_text(v)[:10] or "NaT" for v in series.to_list()], "datetime64[s]")
     return np.array([as_text(v) for v in series.to_list()], object)
+
+
+def _zoned(values: np.ndarray, name: str, moments: list[Any]) -> Moments:
+    """Times in UTC with the zone of that name; one without a place is read off the times."""
+    if "/" in name:
+        return Moments(values, Zone(name))
+    there = ~np.isnat(values)
+    offsets = [round(m.utcoffset().total_seconds()) for m, known in zip(moments, there, strict=True) if known]
+    return Moments(values, Zone.of(values[there], np.array(offsets, int)) if offsets else None)

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .zones import Zone, exact
+
 _DAY = 86_400
 _YEAR = 365.25
 _NAMES = {
@@ -23,6 +25,10 @@ _NAMES = {
 class Frequency:
     """A step of `every` seconds, months (at one day, or at the last day, of the month) or business days.
 
+    Seconds, and nanoseconds where a step holds no whole number of seconds, are those that pass. Local seconds are those
+    of the clocks: a day from midnight to midnight, whatever hours it has where clocks change. Months and business days
+    are always those of the clocks.
+
     ```python
     >>> monthly = Frequency("month", 1)
     >>> monthly.name, monthly.season
@@ -33,13 +39,21 @@ class Frequency:
     ```
     """
 
-    unit: Literal["second", "month", "month end", "business"]
+    unit: Literal["second", "local second", "nanosecond", "month", "month end", "business"]
     every: int
 
     @property
     def name(self) -> str:
-        unit = self.unit.split()[0]
-        return _NAMES.get((unit, self.every), f"every {self.every} {unit}s")
+        if self.unit == "nanosecond":
+            return f"every {self.every / 1e9:.9g} seconds"
+        unit = "second" if self._in_seconds else self.unit.split()[0]
+        days, rest = divmod(self.every, _DAY)
+        plain = f"every {days} days" if self._in_seconds and not rest else f"every {self.every} {unit}s"
+        return _NAMES.get((unit, self.every), plain)
+
+    @property
+    def _in_seconds(self) -> bool:
+        return self.unit in ("second", "local second")
 
     @property
     def season(self) -> int | None:
@@ -56,29 +70,38 @@ class Frequency:
             return (5.0, _YEAR * 5 / 7)
         if self.unit.startswith("month"):
             return (12 / self.every,) if self.every < 12 and 12 % self.every == 0 else ()
-        if self.every < 60 or (self.every < _DAY and _DAY % self.every):
+        if not self._in_seconds or self.every < 60 or (self.every < _DAY and _DAY % self.every):
             return ()
         lengths = (1, 7, _YEAR) if self.every <= _DAY else (_YEAR,)
         return tuple(days * _DAY / self.every for days in lengths if days * _DAY >= 2 * self.every)
 
-    def gaps(self, times: Any) -> np.ndarray:
-        """How many steps lie between each time and the one before: `(time - 1,)`, 1 where nothing is left out."""
-        times = np.asarray(times, "datetime64[s]")
+    def gaps(self, times: Any, zone: Zone | None = None) -> np.ndarray:
+        """How many steps lie between each time and the one before: `(time - 1,)`, 1 where nothing is left out.
+
+        With a `zone` the times are in UTC.
+        """
+        times = exact(times)
+        if zone is not None and self._by_clocks:
+            times = zone.steady(times)
         if self.unit.startswith("month"):
             return np.diff(_months(times)) / self.every
         if self.unit == "business":
             days = times.astype("datetime64[D]")
             return np.busday_count(days[:-1], days[1:]) / self.every
-        return np.diff(times).astype(np.int64) / self.every
+        return np.diff(times) / self._step
 
-    def ahead(self, last: np.datetime64, steps: int) -> np.ndarray:
-        """The `steps` times that follow `last`; a day that a month lacks becomes its last day."""
-        last = last.astype("datetime64[s]")
+    def ahead(self, last: np.datetime64, steps: int, zone: Zone | None = None) -> np.ndarray:
+        """The `steps` times that follow `last`; a day that a month lacks becomes its last day.
+
+        With a `zone` the times are in UTC.
+        """
+        if zone is not None and self._by_clocks:
+            return zone.moments(self.ahead(zone.local(np.array([last]))[0], steps))
         ahead = np.arange(1, steps + 1) * self.every
-        if self.unit == "second":
-            return last + ahead.astype("timedelta64[s]")
+        if self._in_seconds or self.unit == "nanosecond":
+            return exact(last + np.arange(1, steps + 1) * self._step)
         day = last.astype("datetime64[D]")
-        clock = last - day
+        clock = last.astype("datetime64[s]") - day if last == last.astype("datetime64[s]") else last - day
         if self.unit == "business":
             return np.busday_offset(day, ahead, roll="preceding").astype("datetime64[s]") + clock
         months = last.astype("datetime64[M]") + ahead
@@ -86,12 +109,21 @@ class Frequency:
         same = months.astype("datetime64[D]") + (day - last.astype("datetime64[M]").astype("datetime64[D]"))
         return (ends if self.unit == "month end" else np.minimum(same, ends)).astype("datetime64[s]") + clock
 
+    @property
+    def _by_clocks(self) -> bool:
+        return self.unit not in ("second", "nanosecond")
 
-def infer_frequency(times: Any) -> Frequency | None:
+    @property
+    def _step(self) -> np.timedelta64:
+        return np.timedelta64(self.every, "ns" if self.unit == "nanosecond" else "s")
+
+
+def infer_frequency(times: Any, zone: Zone | None = None) -> Frequency | None:
     """The step of most of the times, of which every gap must be a multiple; `None` where there is no such step.
 
     Months are found by the day of the month (the same everywhere, or always the last); Mondays to Fridays without any
-    weekend (ten times at least) are business days.
+    weekend (ten times at least) are business days. With a `zone` the times are in UTC: days, months and other steps
+    that only the clocks have evenly are those of the clocks.
 
     ```python
     >>> infer_frequency(np.array(["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-06"], "M8[s]")).name
@@ -99,24 +131,38 @@ def infer_frequency(times: Any) -> Frequency | None:
 
     ```
     """
-    times = np.unique(np.asarray(times, "datetime64[s]"))
+    times = np.unique(exact(times))
     if len(times) < 2 or np.isnat(times).any():
         return None
-    same_clock = len(set((times - times.astype("datetime64[D]")).tolist())) == 1
+    if zone is None:
+        return _inferred(times)
+    passed, shown = _inferred(times), _inferred(np.unique(zone.steady(times)))
+    if shown is None or (shown.unit == "second" and (zone.fixed or (passed is not None and shown.every % _DAY))):
+        return passed
+    return Frequency("local second", shown.every) if shown.unit == "second" else shown
+
+
+def _inferred(times: np.ndarray) -> Frequency | None:
+    same_clock = len(np.unique(times - times.astype("datetime64[D]"))) == 1
     first_of_month = times.astype("datetime64[M]").astype("datetime64[D]")
-    same_day = len(set((times.astype("datetime64[D]") - first_of_month).tolist())) == 1
+    same_day = len(np.unique(times.astype("datetime64[D]") - first_of_month)) == 1
     months = np.diff(_months(times))
     at_end = (times + np.timedelta64(1, "D")).astype("datetime64[M]") != times.astype("datetime64[M]")
     if same_clock and (same_day or at_end.all()) and (months > 0).all():
         step = _main_step(months)
         return None if step is None else Frequency("month" if same_day else "month end", step)
-    step = _main_step(np.diff(times).astype(np.int64))
+    gaps = np.diff(times)
+    step = _main_step(gaps.astype(np.int64))
     if step is None:
         return None
+    length = np.timedelta64(step, np.datetime_data(gaps.dtype)[0])
+    seconds, rest = divmod(length, np.timedelta64(1, "s"))
+    if rest:
+        return Frequency("nanosecond", int(length / np.timedelta64(1, "ns")))
     days = times.astype("datetime64[D]")
-    if step == _DAY and len(times) >= 10 and np.is_busday(days).all():
+    if seconds == _DAY and len(times) >= 10 and np.is_busday(days).all():
         return Frequency("business", 1)
-    return Frequency("second", step)
+    return Frequency("second", int(seconds))
 
 
 def _main_step(gaps: np.ndarray) -> int | None:

@@ -2,8 +2,11 @@
 
 import csv
 import io
+import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +14,8 @@ from ostinato.errors import DataError
 
 from .files import read_text
 from .table import Table
-from .values import is_missing, looks_typed
+from .times import looks_typed
+from .values import is_missing
 
 DELIMITERS = "\t;,"
 """Tried in this order: a comma may be part of a number in a file that another character delimits."""
@@ -23,8 +27,11 @@ def read_table(path: str | Path, *, header: bool | None = None) -> Table:
     """Read a table from delimited text (`.csv`, `.tsv`, `.txt`, each also with `.gz`) or from Parquet.
 
     The delimiter (comma, semicolon or tab) is found from the first lines; between semicolons `1,5` is a number. Cells
-    may be quoted; a byte-order mark and empty lines are skipped. `header=None` takes the first line as names unless
-    every cell in it is a number or a time; without names the columns are called "0", "1", and so on. An empty name
+    may be quoted; a byte-order mark and empty lines are skipped, and so are empty cells without a name at the end of
+    all lines. A space in front of a cell is kept unless the whole column has one, its name too.
+
+    `header` says whether the first line holds names. `None` takes it as names unless every cell in it is a number or a
+    time, which a note of the table says. Without names the columns are called "0", "1", and so on. An empty name
     becomes "index" in the first column.
 
     Raises `DataError` (no such file, empty, not text, duplicate names, a line with more or fewer cells than the first,
@@ -42,17 +49,19 @@ def read_table(path: str | Path, *, header: bool | None = None) -> Table:
     rows, lines = _rows(text, delimiter, path)
     if not rows:
         raise DataError(f"{path}: the file is empty")
+    rows = _without_empty_end(rows, lines, path)
+    notes: tuple[str, ...] = ()
     if header is None:
-        header = _has_header(rows)
-    names = _names(rows.pop(0), path) if header else [str(i) for i in range(len(rows[0]))]
-    lines = lines[1:] if header else lines
-    if not rows:
-        raise DataError(f"{path}: there are names but no rows below them")
-    columns = [list(column) for column in zip(*rows, strict=True)]
+        header, notes = _has_header(rows)
+    names = _names(rows[0], path) if header else [str(i) for i in range(len(rows[0]))]
+    columns = [_without_space(column)[int(header) :] for column in zip(*rows, strict=True)]
+    lines = lines[int(header) :]
+    if not lines:
+        raise DataError(f"{path}: there are names but no rows below them{''.join(f'; {note}' for note in notes)}")
     if delimiter == ";":
         columns = [_decimal_commas(column) for column in columns]
     named = {name: np.array(column, object) for name, column in zip(names, columns, strict=True)}
-    return Table(named, source=str(path), lines=np.array(lines))
+    return Table(named, source=str(path), lines=np.array(lines), notes=notes)
 
 
 def _filled(table: Table, path: Path) -> Table:
@@ -64,19 +73,39 @@ def _filled(table: Table, path: Path) -> Table:
 def _rows(text: str, delimiter: str, path: Path) -> tuple[list[list[str]], list[int]]:
     rows: list[list[str]] = []
     lines: list[int] = []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     begin = 1
     try:
+        reader = _reader(text, delimiter)
         for row in reader:
             if row and any(cell.strip() for cell in row):
-                if rows and len(row) != len(rows[0]):
-                    raise DataError(f"{path}, line {begin}: {len(row)} cells, where the first line has {len(rows[0])}")
                 rows.append(row)
                 lines.append(begin)
             begin = reader.line_num + 1
     except csv.Error as error:
         raise DataError(f"{path}, line {begin}: {error}") from error
     return rows, lines
+
+
+def _reader(text: str, delimiter: str) -> Any:
+    # A quote counts as one at the beginning of a cell only, also where a space stands in front of it.
+    spaced = re.search(rf'[{delimiter}\n][ ]+"', text) is not None
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=spaced)
+
+
+def _without_empty_end(rows: list[list[str]], lines: list[int], path: Path) -> list[list[str]]:
+    """The rows, all of one length, without what a delimiter at the end of each line leaves behind."""
+    width = len(rows[0])
+    for row, line in zip(rows, lines, strict=True):
+        if (len(row) != width and any(cell.strip() for cell in row[width:])) or len(row) < width:
+            raise DataError(f"{path}, line {line}: {len(row)} cells, where the first line has {width}")
+    while width > 1 and not any(cell.strip() for row in rows for cell in row[width - 1 :]):
+        width -= 1
+    return [row[:width] for row in rows]
+
+
+def _without_space(column: Sequence[str]) -> list[str]:
+    """A column without the space that all of its cells, its name too, have in front: it belongs to the delimiter."""
+    return [cell.lstrip(" ") for cell in column] if all(cell[:1] in (" ", "") for cell in column) else list(column)
 
 
 def _delimiter(text: str) -> str:
@@ -94,12 +123,17 @@ def _delimiter(text: str) -> str:
     return chosen
 
 
-def _has_header(rows: list[list[str]]) -> bool:
+def _has_header(rows: list[list[str]]) -> tuple[bool, tuple[str, ...]]:
+    """Whether the first line holds names, and what to say where that was a guess."""
     first = rows[0]
-    if is_missing(first[0]) and len(first) > 1 and len(rows) > 1 and not is_missing(rows[1][0]):
-        return True
     named = [cell for cell in first if not is_missing(cell)]
-    return not named or not all(looks_typed(cell) for cell in named)
+    shown = ", ".join(cell.strip() for cell in first[:4]) + (", ..." if len(first) > 4 else "")
+    if named and not all(looks_typed(cell) for cell in named):
+        return True, ()
+    if not named or (is_missing(first[0]) and len(first) > 1 and len(rows) > 1 and not is_missing(rows[1][0])):
+        guess = f"the first line ({shown}) was taken for names, --header no (header=False) takes it for data"
+        return True, (guess,) if named else ()
+    return False, (f"the first line ({shown}) was taken for data, --header yes (header=True) takes it for names",)
 
 
 def _names(cells: list[str], path: Path) -> list[str]:

@@ -9,7 +9,9 @@ import numpy as np
 from jaxtyping import Float
 
 from ostinato.checks import check_finite
-from ostinato.errors import DataError, ShapeError
+from ostinato.errors import DataError, NonFiniteError, ShapeError
+
+from .values import LARGEST
 
 CONSTANT = 1e-12
 """A feature whose standard deviation is below this share of its largest magnitude counts as constant."""
@@ -40,7 +42,8 @@ class Standardizer:
     def fit(cls, values: Any | Sequence[Any]) -> "Standardizer":
         """From one array `(..., features)` or a list of arrays `(time, features)`.
 
-        Raises `ShapeError` (no feature axis, unequal feature counts) and `NonFiniteError` (an infinity).
+        Raises `ShapeError` (no feature axis, unequal feature counts) and `NonFiniteError` (an infinity, or a value too
+        large to be squared).
         """
         arrays = list(values) if isinstance(values, (list, tuple)) else [values]
         arrays = [np.asarray(a, np.float64) for a in arrays]
@@ -50,6 +53,11 @@ class Standardizer:
             if a.shape[-1] != arrays[0].shape[-1]:
                 raise ShapeError(f"values[{i}]: expected {arrays[0].shape[-1]} features, got {a.shape[-1]}")
             check_finite(a, f"values[{i}]", allow_nan=True)
+            if (large := np.argwhere(np.abs(a) > LARGEST)).size:
+                place = tuple(int(k) for k in large[0])
+                raise NonFiniteError(
+                    f"values[{i}]: {a[place]:.5g} at {place}, expected a magnitude of {LARGEST:g} at most"
+                )
         if not arrays:
             raise ShapeError("values: expected at least one array, got an empty list")
         rows = np.concatenate([a.reshape(-1, a.shape[-1]) for a in arrays])

@@ -8,8 +8,12 @@ import numpy as np
 
 from ostinato.errors import DataError, LeakError
 
-from .frequency import Frequency, infer_frequency
+from .frequency import Frequency
+from .steps import steps_of
 from .table import Table
+from .time_column import find_time
+from .values import check_size
+from .zones import Zone
 
 
 @dataclass(frozen=True)
@@ -19,10 +23,13 @@ class Series:
     * `target`, `past`, `future`: for each series an array `(time, columns)`: what is forecast; what is known up to now;
       what is known ahead. Rows at the end whose target is missing are the time to be forecast.
     * `static`: `(series, columns)`, one value for each series.
-    * `times`: for each series `(time,)`, `datetime64[s]` or numbers; `None` where the table has no time.
+    * `times`: for each series `(time,)`, `datetime64` (in UTC where there is a `zone`, the time zone of the file) or
+      numbers; `None` where the table has no time.
     * `dt`: for each series `(time,)`, time since the step before in units of the usual step (the first is 1); `None`
       where all steps are equal.
-    * `frequency`: the usual step, where the times have one.
+    * `frequency`: the usual step, where the times have one; else `step` is the median one, in seconds or in the unit of
+      the numbers.
+    * `ids`: the names of the series, in the order of the table; `series_name`: the column that they stand in.
     * `notes`: what was done on the way that the user should know, in words.
     """
 
@@ -40,6 +47,9 @@ class Series:
     time_name: str | None = None
     frequency: Frequency | None = None
     notes: tuple[str, ...] = ()
+    series_name: str | None = None
+    zone: Zone | None = None
+    step: float | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -102,14 +112,17 @@ def to_series(
     """Series from a table or frame: in wide layout (a column for each target) or, with `series`, in long layout.
 
     * `target`: one or several columns; `None` takes every column of numbers that has no other part.
-    * `time`: a column of times, or of numbers such as years; `None` takes the column of times if there is one only.
+    * `time`: a column of times, or of numbers such as years; `None` takes the column of times, or one of numbers that
+      is named like one (`year`, `step`, `t`) and has no number twice in a series. `""`: there is none.
     * `series`: the column that says to which series a row belongs (long layout); `None` for a single series.
     * `past`, `future`: covariates known up to now, and known ahead. `static`: constant within a series.
 
-    Rows out of order are sorted, which is noted. Uneven steps give `dt`, missing values stay NaN.
+    Rows out of order are sorted, which is noted. Uneven steps give `dt`, missing values stay NaN. A series without any
+    value of a target is left out, which is noted, as is one of a single row.
 
     Raises `LeakError` where a target, or a copy of it, stands among the future covariates; `DataError` for a missing
-    column, text in a number, a time that is missing or occurs twice, a static column that changes, no target at all.
+    column, text in a number, a number too large to compute with, a time that is missing, cannot be read or occurs
+    twice, several columns of times, a static column that changes, no target at all.
 
     ```python
     >>> table = Table({"month": ["2020-01", "2020-02", "2020-03"], "sold": [3, None, 5]})
@@ -120,48 +133,52 @@ def to_series(
     ```
     """
     table = Table.from_frame(table)
-    notes: list[str] = []
+    notes = list(table.notes)
     if not len(table):
         raise DataError(f"{table.source}: no rows")
+    named = () if target is None else (target,) if isinstance(target, str) else tuple(map(str, target))
+    counts: tuple[str, ...] = ()
     if time is None:
-        dated = [n for n in table.names if table.kind(n) == "time" and n not in (*past, *future, *static, series)]
-        time = dated[0] if len(dated) == 1 else None
-        notes += [f"time: the column '{time}'"] if time else []
-    targets = _targets(table, target, (time, series, *past, *future, *static), notes)
+        time, counts = find_time(table, {*named, *past, *future, *static}, series, notes)
+    targets = _targets(table, named, (time, series, *past, *future, *static, *counts), notes)
     _check_roles(table, targets, past, future)
-    wanted, moments = _numbers(table, targets), _moments(table, time)
+    wanted, moments = _numbers(table, targets), _moments(table, time or None)
     extra = [_numbers(table, names) for names in (past, future, static)]
     ids, groups = _groups(table, series)
+    ids, groups = _with_values(ids, groups, wanted, targets, notes)
     groups = [_in_order(table, moments, rows, time, series, notes) for rows in groups]
     for i, rows in zip(ids, groups, strict=True):
         _check_static(table, extra[2], rows, static, i)
     _check_copies(table, wanted, extra[1], targets, future)
-    frequency, times, dt = None, None, None
-    if moments is not None:
-        times = tuple(moments[rows] for rows in groups)
-        frequency, dt = _steps(times, notes)
+    times = None if moments is None else tuple(moments[rows] for rows in groups)
+    zone = table.zone(time) if time and moments is not None and moments.dtype.kind == "M" else None
+    if zone is not None:
+        notes.append(f"times: in the zone of the file ({zone}{zone.later})")
+    steps = None if times is None else steps_of(times, zone, notes)
     return Series(
         target=tuple(wanted[rows] for rows in groups),
         past=tuple(extra[0][rows] for rows in groups),
         future=tuple(extra[1][rows] for rows in groups),
         static=np.stack([extra[2][rows[0]] for rows in groups]),
         times=times,
-        dt=dt,
+        dt=None if steps is None else steps.dt,
         ids=tuple(ids),
         target_names=tuple(targets),
         past_names=tuple(past),
         future_names=tuple(future),
         static_names=tuple(static),
-        time_name=time,
-        frequency=frequency,
+        time_name=time or None,
+        frequency=None if steps is None else steps.frequency,
         notes=tuple(dict.fromkeys(notes)),
+        series_name=series,
+        zone=zone,
+        step=None if steps is None else steps.length,
     )
 
 
-def _targets(table: Table, target: Any, others: tuple[Any, ...], notes: list[str]) -> list[str]:
-    if target is not None:
-        targets = [target] if isinstance(target, str) else [str(t) for t in target]
-    else:
+def _targets(table: Table, named: tuple[str, ...], others: tuple[Any, ...], notes: list[str]) -> list[str]:
+    targets = list(named)
+    if not named:
         targets = [n for n in table.names if table.kind(n) == "number" and n not in others]
         notes.append(f"target: {', '.join(targets)}")
     if not targets:
@@ -195,7 +212,12 @@ def _check_copies(table: Table, wanted: np.ndarray, ahead: np.ndarray, targets: 
 
 
 def _numbers(table: Table, names: Sequence[str]) -> np.ndarray:
-    return np.stack([table.number(n) for n in names], axis=1) if names else np.zeros((len(table), 0))
+    if not names:
+        return np.zeros((len(table), 0))
+    columns = [table.number(name) for name in names]
+    for name, column in zip(names, columns, strict=True):
+        check_size(column, lambda row, name=name: f"{table.where(row)}: column '{name}'")
+    return np.stack(columns, axis=1)
 
 
 def _moments(table: Table, time: str | None) -> np.ndarray | None:
@@ -229,6 +251,19 @@ def _groups(table: Table, series: str | None) -> tuple[list[str], list[np.ndarra
     return list(rows), [np.array(r) for r in rows.values()]
 
 
+def _with_values(
+    ids: list[str], groups: list[np.ndarray], wanted: np.ndarray, targets: list[str], notes: list[str]
+) -> tuple[list[str], list[np.ndarray]]:
+    """The series that have a value of a target; the others are named, and so are those of one row."""
+    there = [not np.isnan(wanted[rows]).all() for rows in groups]
+    words = f"no value of {', '.join(targets)}"
+    notes += [f"series '{i}': {words}, it is left out" for i, some in zip(ids, there, strict=True) if not some]
+    kept = [(i, rows) for i, rows, some in zip(ids, groups, there, strict=True) if some]
+    if len(groups) > 1:
+        notes += [f"series '{i}': a single row" for i, rows in kept if len(rows) == 1]
+    return [i for i, _ in kept], [rows for _, rows in kept]
+
+
 def _in_order(
     table: Table, moments: np.ndarray | None, rows: np.ndarray, time: str | None, series: str | None, notes: list[str]
 ) -> np.ndarray:
@@ -243,7 +278,9 @@ def _in_order(
         first, second = int(rows[same[0]]), int(rows[same[0] + 1])
         advice = "" if series else "; with several series in one table, name the column that tells them apart (series=)"
         before = table.where(first).removeprefix(f"{table.source}, ")
-        raise DataError(f"{table.where(second)}: time {moments[second]} stands in {before} already{advice}")
+        zone = table.zone(time) if time and moments.dtype.kind == "M" else None
+        moment = moments[second] if zone is None else zone.written(moments[[second]])[0]
+        raise DataError(f"{table.where(second)}: time {moment} stands in {before} already{advice}")
     return rows
 
 
@@ -254,34 +291,6 @@ def _check_static(table: Table, values: np.ndarray, rows: np.ndarray, static: Se
         if np.isnan(own[0]) or changed.size:
             row = int(rows[changed[0]]) if changed.size else int(rows[0])
             raise DataError(f"{table.where(row)}: static column '{column}' must have one value in series '{name}'")
-
-
-def _steps(times: tuple[np.ndarray, ...], notes: list[str]) -> tuple[Frequency | None, tuple[np.ndarray, ...] | None]:
-    """The usual step of all series and, where steps differ, the length of each in its units."""
-    frequency = None
-    if np.issubdtype(times[0].dtype, np.datetime64):
-        longest = max(times, key=len)
-        frequency = infer_frequency(longest)
-        if frequency is not None and any(not _fits(frequency, t) for t in times):
-            frequency = None
-    if frequency is not None:
-        gaps = [frequency.gaps(t) for t in times]
-        unit = frequency.name
-    else:
-        gaps = [np.diff(t).astype(np.float64) for t in times]
-        middle = np.median(np.concatenate(gaps)) if any(map(len, gaps)) else 1.0
-        gaps = [g / middle for g in gaps]
-        unit = "the median step"
-    uneven = sum(int((g != 1).sum()) for g in gaps)
-    if not uneven:
-        return frequency, None
-    notes.append(f"{uneven} of {sum(map(len, gaps))} steps differ from {unit}; their lengths are in dt")
-    return frequency, tuple(np.concatenate([np.ones(1), g])[: len(t)] for g, t in zip(gaps, times, strict=True))
-
-
-def _fits(frequency: Frequency, times: np.ndarray) -> bool:
-    gaps = frequency.gaps(times)
-    return bool(((gaps > 0) & (gaps == np.round(gaps))).all())
 
 
 def _repeat(arrays: tuple[np.ndarray, ...], count: int) -> tuple[np.ndarray, ...]:

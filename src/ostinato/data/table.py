@@ -8,7 +8,9 @@ import numpy as np
 
 from ostinato.errors import DataError
 
-from .values import as_text, is_missing, looks_typed, to_numbers, to_times
+from .times import Moments, Unread, looks_typed, to_times
+from .values import as_text, is_missing, to_numbers
+from .zones import Zone, exact
 
 FRAMES = frozenset({"pandas", "polars", "pyarrow", "narwhals"})
 """The libraries whose frames are read."""
@@ -19,9 +21,11 @@ Kind = Literal["number", "time", "text"]
 class Table:
     """Columns of equal length by name; `table["Temp"]` is an array of the column's kind.
 
-    A kind is `number` (float64, NaN where missing), `time` (`datetime64[s]`, NaT where missing) or `text` (strings). A
-    column of strings has the first of these that all its entries can be read as; one without any entry is a number.
-    Make one with `read_table(path)` or `Table.from_frame(frame)`.
+    A kind is `number` (float64, NaN where missing), `time` (`datetime64` in seconds, or finer where the times are; NaT
+    where missing) or `text` (strings). A column of strings has the first of these that all its entries can be read as;
+    one without any entry is a number. Times that were written with an offset or a zone are in UTC, and `zone(name)`
+    tells how the clocks stood. `notes` say what was guessed on the way. Make one with `read_table(path)` or
+    `Table.from_frame(frame)`.
 
     ```python
     >>> table = Table({"day": ["2020-01-01", "2020-01-02"], "sold": ["3", "NA"]})
@@ -31,9 +35,18 @@ class Table:
     ```
     """
 
-    def __init__(self, columns: Mapping[str, Any], *, source: str = "table", lines: np.ndarray | None = None):
+    def __init__(
+        self,
+        columns: Mapping[str, Any],
+        *,
+        source: str = "table",
+        lines: np.ndarray | None = None,
+        notes: tuple[str, ...] = (),
+    ):
         self.source = source
+        self.notes = notes
         self._lines = lines
+        self._zones = {str(name): c.zone for name, c in columns.items() if isinstance(c, Moments)}
         self._columns = {str(name): _as_column(column, str(name), source) for name, column in columns.items()}
         self._typed: dict[str, tuple[Kind, np.ndarray]] = {}
         sizes = {name: len(column) for name, column in self._columns.items()}
@@ -83,7 +96,7 @@ class Table:
 
     def __repr__(self) -> str:
         kinds = ", ".join(f"{name}: {self.kind(name)}" for name in self.names)
-        return f"Table({self.source}, {len(self)} rows, {kinds})"
+        return f"Table({self.source}, {len(self)} rows, {kinds}{''.join(f'; {note}' for note in self.notes)})"
 
     def kind(self, name: str) -> Kind:
         """`number`, `time` or `text`."""
@@ -111,33 +124,47 @@ class Table:
         if kind == "time":
             return values
         cells = self._columns[name]
-        times = to_times(cells.tolist()) if cells.dtype == object else 0
-        if isinstance(times, np.ndarray):
-            return times
-        unclear = "; write days as 2020-01-31, the order of day and month is not clear"
-        advice = unclear if "/" in str(cells[times]) else ""
-        raise DataError(f"{self.where(times)}: '{cells[times]}' in column '{name}', expected a time{advice}")
+        times = to_times(cells.tolist()) if cells.dtype == object else Unread(0)
+        if isinstance(times, Moments):
+            self._zones[name] = times.zone
+            return times.values
+        why = f"; {times.why}" if times.why else ""
+        raise DataError(f"{self.where(times.row)}: '{cells[times.row]}' in column '{name}', expected a time{why}")
+
+    def zone(self, name: str) -> Zone | None:
+        """The time zone that a column of times was written in; `None` where it says nothing of one."""
+        self.time(name)
+        return self._zones.get(name)
 
     def text(self, name: str) -> np.ndarray:
-        """A column as strings, as they stand in the file; whole numbers of a frame without their `.0`."""
+        """A column as strings, as they stand in the file.
+
+        Of a frame, whole numbers are without their `.0`, and what is missing is empty.
+        """
         self._read(name)
         column = self._columns[name]
         if column.dtype == object:
             return column
         if np.issubdtype(column.dtype, np.datetime64):
-            return column.astype(str).astype(object)
-        return np.array([str(int(v)) if v.is_integer() else str(v) for v in column.tolist()], object)
+            zone = self._zones.get(name)
+            shown = np.where(np.isnat(column), "", column.astype(str)) if zone is None else zone.written(column)
+            return np.array(shown, object)
+        words = (str(int(v)) if v.is_integer() else str(v) for v in column.tolist())
+        return np.array(["" if word == "nan" else word for word in words], object)
 
     def take(self, rows: Any) -> "Table":
         """The rows of a slice, an index array or a boolean mask."""
         lines = self._lines if self._lines is None else self._lines[rows]
-        table = Table({n: c[rows] for n, c in self._columns.items()}, source=self.source, lines=lines)
+        columns = {name: self._whole(name, column[rows]) for name, column in self._columns.items()}
+        table = Table(columns, source=self.source, lines=lines, notes=self.notes)
         table._typed = {name: (kind, values[rows]) for name, (kind, values) in self._typed.items()}
+        table._zones = dict(self._zones)
         return table
 
     def with_columns(self, columns: Mapping[str, Any]) -> "Table":
         """The table with columns added or replaced."""
-        return Table({**self._columns, **columns}, source=self.source, lines=self._lines)
+        old = {name: self._whole(name, column) for name, column in self._columns.items()}
+        return Table({**old, **columns}, source=self.source, lines=self._lines, notes=self.notes)
 
     def where(self, row: int) -> str:
         """The place of a row in words: file and line, or the number of the row."""
@@ -150,19 +177,27 @@ class Table:
             near += [other for other in self.names if other.lower() == name.lower() and other not in near]
             hint = f"did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
             shown = ", ".join(self.names[:20]) + (", ..." if len(self.names) > 20 else "")
-            raise DataError(f"{self.source}: no column '{name}'; {hint}it has {shown}")
+            guessed = "".join(f"; {note}" for note in self.notes)
+            raise DataError(f"{self.source}: no column '{name}'; {hint}it has {shown}{guessed}")
         if name not in self._typed:
-            self._typed[name] = _typed(self._columns[name])
+            kind, values = _typed(self._columns[name])
+            if isinstance(values, Moments):
+                self._zones[name], values = values.zone, values.values
+            self._typed[name] = kind, values
         return self._typed[name]
+
+    def _whole(self, name: str, column: np.ndarray) -> Any:
+        """A column with its zone."""
+        return Moments(column, self._zones[name]) if column.dtype.kind == "M" and name in self._zones else column
 
 
 def _as_column(column: Any, name: str, source: str) -> np.ndarray:
-    """As float64, `datetime64[s]`, or an object array of strings."""
-    array = np.asarray(column)
+    """As float64, `datetime64`, or an object array of strings."""
+    array = np.asarray(column.values if isinstance(column, Moments) else column)
     if array.ndim != 1:
         raise DataError(f"{source}: column '{name}' must be (rows,), got shape {array.shape}")
     if np.issubdtype(array.dtype, np.datetime64):
-        return array.astype("datetime64[s]")
+        return exact(array)
     if array.dtype == bool or np.issubdtype(array.dtype, np.number):
         if np.issubdtype(array.dtype, np.complexfloating):
             raise DataError(f"{source}: column '{name}' holds complex numbers")
@@ -170,7 +205,7 @@ def _as_column(column: Any, name: str, source: str) -> np.ndarray:
     return np.array([v if isinstance(v, str) else as_text(v) for v in array.tolist()], object)
 
 
-def _typed(column: np.ndarray) -> tuple[Kind, np.ndarray]:
+def _typed(column: np.ndarray) -> tuple[Kind, np.ndarray | Moments]:
     if column.dtype != object:
         return ("number" if column.dtype == np.float64 else "time"), column
     numbers = to_numbers(column)
@@ -178,8 +213,8 @@ def _typed(column: np.ndarray) -> tuple[Kind, np.ndarray]:
         return "number", numbers
     # A first entry that is no time settles it without a walk through a long column of words.
     first = next(cell for cell in column if not is_missing(cell))
-    times = to_times(column.tolist()) if looks_typed(first) else 0
-    return ("time", times) if isinstance(times, np.ndarray) else ("text", column)
+    times = to_times(column.tolist()) if looks_typed(first) else None
+    return ("time", times) if isinstance(times, Moments) else ("text", column)
 
 
 def _first(position: np.ndarray | int) -> int:

@@ -1,17 +1,12 @@
 """Which tasks are acted in? Environments as pure functions, and their Gymnasium side; `ENVIRONMENTS` is the table."""
 
-from .bandit import ReversalBandit as ReversalBandit
-from .base import Environment as Environment
-from .base import Feedback as Feedback
-from .base import check_environment as check_environment
-from .classification import Classification as Classification
-from .embodied import walk as walk
-from .embodied import watch_fall as watch_fall
-from .memory import ContextIntegration as ContextIntegration
-from .memory import DelayedMatch as DelayedMatch
-from .memory import TMaze as TMaze
-from .saccade import Antisaccade as Antisaccade
-from .symbols import FlipFlop as FlipFlop
-from .symbols import TwelveAX as TwelveAX
+from typing import TYPE_CHECKING
+
+from ostinato.tables import on_first_use
+
 from .table import ENVIRONMENTS as ENVIRONMENTS
-from .table import EnvironmentEntry as EnvironmentEntry
+
+if TYPE_CHECKING:
+    from .public import *
+else:
+    __getattr__, __dir__ = on_first_use(__name__)

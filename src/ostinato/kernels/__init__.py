@@ -1,7 +1,7 @@
 """How is the loop made fast? The reference, the hoisted scan, the compiled loop, the choice with its reason."""
 
-from .choose import KERNELS as KERNELS
 from .choose import Choice as Choice
+from .choose import check_kernel as check_kernel
 from .choose import choose as choose
 from .deer import DIVERGED as DIVERGED
 from .deer import deer as deer
@@ -19,4 +19,6 @@ from .scan import hoisted_input as hoisted_input
 from .sparse import Packed as Packed
 from .sparse import pack as pack
 from .sparse import sparse_product as sparse_product
+from .table import KERNELS as KERNELS
+from .table import Kernel as Kernel
 from .trailing import trailing_map as trailing_map

@@ -3,10 +3,7 @@
 from typing import Any, NamedTuple
 
 from ostinato.errors import SettingsError
-from ostinato.kernels.native import refusal
-from ostinato.kernels.parallel import not_affine
-
-KERNELS = ("reference", "scan", "hoist", "native", "parallel", "deer", "auto")
+from ostinato.kernels.table import KERNELS
 
 # Up to this many rows the hoisted gradient of R was faster than the scan's: benchmarks/results/bench-hoist.json.
 HOIST_BATCH = 16
@@ -27,44 +24,27 @@ def choose(cell: Any, *, batch: int, kernel: str = "auto", keyed_reset: bool = F
 
     Raises `SettingsError` for an unknown name, or a named kernel that does not hold for the cell.
     """
-    if kernel not in KERNELS:
-        raise SettingsError(f"kernel: expected one of {', '.join(KERNELS)}, got {kernel!r}")
-    name = type(cell).__name__
-    if kernel == "reference":
-        return Choice("reference", "asked for")
-    blocked = None
-    if not hasattr(cell, "update"):
-        blocked = f"{name} is not a GatedCell: its step is not one product and an element-wise update"
-    elif keyed_reset:
-        blocked = "resets with a key draw a new state at each reset"
-    if kernel == "deer" and not keyed_reset:
-        return Choice("deer", "asked for")
-    if blocked is not None:
-        if kernel != "auto":
+    check_kernel(kernel)
+    if kernel != "auto":
+        blocked = KERNELS[kernel].refuses(cell, timed, keyed_reset)
+        if blocked is not None:
             raise SettingsError(f"kernel={kernel!r}: {blocked}")
-        return Choice("reference", blocked)
-    if kernel == "scan":
-        return Choice("scan", "asked for")
-    if kernel == "hoist":
-        if cell.recurrent() is None:
-            raise SettingsError(f"kernel='hoist': {name} has no recurrent matrix")
-        return Choice("hoist", "asked for")
-    if kernel == "parallel":
-        blocked = not_affine(cell, timed)
-        if blocked is not None:
-            raise SettingsError(f"kernel='parallel': {blocked}; kernel='deer' takes any cell that forgets")
-        return Choice("parallel", "asked for")
-    blocked = refusal(cell, timed)
-    if kernel == "native":
-        if blocked is not None:
-            raise SettingsError(f"kernel='native': {blocked}")
-        return Choice("native", "asked for")
+        return Choice(kernel, "asked for")
+    blocked = KERNELS["native"].refuses(cell, timed, keyed_reset)
     if blocked is None:
         return Choice("native", "its update is a vector program, which the compiled loop runs")
-    recurrent = cell.recurrent()
-    if recurrent is None:
-        return Choice("scan", f"{blocked}; {name} has no recurrent matrix")
+    if KERNELS["scan"].refuses(cell, timed, keyed_reset) is not None:
+        return Choice("reference", blocked)
+    no_matrix = KERNELS["hoist"].refuses(cell, timed, keyed_reset)
+    if no_matrix is not None:
+        return Choice("scan", f"{blocked}; {no_matrix}")
     if batch <= HOIST_BATCH:
         why = f"batch {batch} is at most {HOIST_BATCH}: one product for the gradient of R is faster"
         return Choice("hoist", f"{blocked}; {why}")
     return Choice("reference", f"{blocked}; batch {batch} is above {HOIST_BATCH}: hoisting was not faster")
+
+
+def check_kernel(kernel: str) -> None:
+    """Raise `SettingsError` for a name that is neither in `KERNELS` nor `"auto"`."""
+    if kernel != "auto" and kernel not in KERNELS:
+        raise SettingsError(f"kernel: expected one of {', '.join(KERNELS)}, auto, got {kernel!r}")

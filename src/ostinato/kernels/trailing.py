@@ -9,8 +9,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import Literal
 from jaxtyping import Array
+
+from ostinato.tracing.walk import called_function, walk
 
 # Operations on entries alone, by the names of their primitives.
 ENTRYWISE = frozenset(
@@ -94,7 +95,8 @@ SAME = frozenset(
 )
 LONGEST = 128
 """Products with longer vectors are not written out."""
-CALLS = {"pjit": "jaxpr", "jit": "jaxpr", "closed_call": "call_jaxpr", "custom_jvp_call": "call_jaxpr"}
+CALLS = frozenset(["pjit", "jit", "closed_call", "custom_jvp_call"])
+"""Calls that are walked through."""
 
 
 def trailing_map(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -117,36 +119,28 @@ def trailing_map(function: Callable[..., Any]) -> Callable[..., Any]:
         size = leaves[0].shape[-1]
         one = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(a.shape[:-1], a.dtype) for a in leaves])
         closed, shape = jax.make_jaxpr(function, return_shape=True)(*one)
-        values, batched = _run(closed.jaxpr, closed.consts, leaves, [True] * len(leaves), size)
-        out = [v if b else _spread(v, jnp.ndim(v), size) for v, b in zip(values, batched, strict=True)]
+
+        def operation(eqn: Any, given: list[tuple[Any, bool]]) -> list[tuple[Any, bool]]:
+            values, flags = [value for value, _ in given], [flag for _, flag in given]
+            results = _mapped(eqn, values, flags, size) if any(flags) else _bind(eqn, values, eqn.params)
+            return [(result, any(flags)) for result in results]
+
+        def as_a_whole(eqn: Any, given: list[tuple[Any, bool]]) -> list[tuple[Any, bool]] | None:
+            # Functions with a derivative of their own for the way back, and checkpoints, stay what they are.
+            call = called_function(eqn) is not None and eqn.primitive.name not in CALLS
+            return operation(eqn, given) if call else None
+
+        found = walk(
+            closed,
+            [(leaf, True) for leaf in leaves],
+            constant=lambda value: (value, False),
+            first=as_a_whole,
+            default=operation,
+        )
+        out = [v if b else _spread(v, jnp.ndim(v), size) for v, b in found]
         return jax.tree.unflatten(jax.tree.structure(shape), out)
 
     return mapped
-
-
-def _run(jaxpr: Any, consts: Any, args: list[Any], mapped: list[bool], size: int) -> tuple[list[Any], list[bool]]:
-    """Evaluate a program whose arguments have the further axis where `mapped` says so."""
-    known: dict[Any, tuple[Any, bool]] = dict(zip(jaxpr.constvars, ((c, False) for c in consts), strict=True))
-    known.update(zip(jaxpr.invars, zip(args, mapped, strict=True), strict=True))
-
-    def read(atom: Any) -> tuple[Any, bool]:
-        return (atom.val, False) if isinstance(atom, Literal) else known[atom]
-
-    for eqn in jaxpr.eqns:
-        values, flags = map(list, zip(*(read(a) for a in eqn.invars), strict=True)) if eqn.invars else ([], [])
-        name = eqn.primitive.name
-        if name in CALLS:
-            inner = eqn.params[CALLS[name]]
-            results, marks = _run(inner.jaxpr, inner.consts, values, flags, size)
-        elif not any(flags):
-            results = _bind(eqn, values, eqn.params)
-            marks = [False] * len(results)
-        else:
-            results = _mapped(eqn, values, flags, size)
-            marks = [True] * len(results)
-        known.update(zip(eqn.outvars, zip(results, marks, strict=True), strict=True))
-    found = [read(a) for a in jaxpr.outvars]
-    return [v for v, _ in found], [b for _, b in found]
 
 
 def _mapped(eqn: Any, values: list[Any], flags: list[bool], size: int) -> list[Any]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ostinato.kernels.graph import Graph, Unsupported
+from ostinato.tracing.walk import walk
 
 
 class Value(NamedTuple):
@@ -33,41 +34,20 @@ def array(nodes: Any, shape: tuple[int, ...], unit: int | None) -> Value:
 
 def vectorise(graph: Graph, closed: Any, args: list[Value]) -> list[Value]:
     """The outputs of a traced function; raises `Unsupported` naming the first operation that has no vector form."""
-    return _read(graph, closed.jaxpr, [_constant(graph, c) for c in closed.consts], args)
 
-
-def _read(graph: Graph, jaxpr: Any, consts: list[Value], args: list[Value]) -> list[Value]:
-    known: dict[Any, Value] = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *args), strict=True))
-
-    def get(atom: Any) -> Value:
-        return _constant(graph, atom.val) if hasattr(atom, "val") else known[atom]
-
-    for equation in jaxpr.eqns:
+    def operation(equation: Any, given: list[Value]) -> list[Value]:
         name = equation.primitive.name
-        given = [get(v) for v in equation.invars]
-        inner = _inner(equation.params)
-        if inner is not None:
-            made = _read(graph, inner[0], [_constant(graph, c) for c in inner[1]], given)
-        elif name in _RULES:
+        if name in _RULES:
             made = _RULES[name](graph, equation, *given)
         elif name in _ELEMENTWISE:
             made = [_elementwise(graph, _ELEMENTWISE[name], given)]
         else:
             raise Unsupported(name)
-        for variable, value in zip(equation.outvars, made, strict=True):
-            if variable.aval.shape != value.shape:
-                raise Unsupported(f"{name} of this shape")
-            known[variable] = value
-    return [get(v) for v in jaxpr.outvars]
+        if any(variable.aval.shape != value.shape for variable, value in zip(equation.outvars, made, strict=True)):
+            raise Unsupported(f"{name} of this shape")
+        return made
 
-
-def _inner(params: dict[str, Any]) -> tuple[Any, list[Any]] | None:
-    """The function inside a call, with its constants."""
-    for name in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
-        found = params.get(name)
-        if found is not None and ("num_consts" in params or "length" not in params):
-            return (found.jaxpr, list(found.consts)) if hasattr(found, "consts") else (found, [])
-    return None
+    return walk(closed, args, constant=lambda value: _constant(graph, value), default=operation)
 
 
 def _constant(graph: Graph, value: Any) -> Value:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ostinato.errors import SettingsError
-from ostinato.layers.run import state_fields
+from ostinato.layers.state import fields_of
 
 
 def recordable(layer: Any) -> tuple[str, ...]:
@@ -19,16 +19,18 @@ def recordable(layer: Any) -> tuple[str, ...]:
     leaves = [leaf.dtype for leaf in jax.tree.leaves(state) if jnp.issubdtype(leaf.dtype, jnp.floating)]
     if leaves:
         x = jax.ShapeDtypeStruct((layer.input_size,), leaves[0])
-    return (*state_fields(state), *jax.eval_shape(layer.internals, x, state))
+    return (*fields_of(state), *jax.eval_shape(layer.internals, x, state))
 
 
-def resolve_record(layer: Any, record: tuple[str, ...]) -> tuple[str, ...]:
+def resolve_record(layer: Any, record: tuple[Any, ...]) -> tuple[str, ...]:
     """The full names that a request means; raises `SettingsError` with the known names for one that means nothing."""
     if not record:
         return ()
     known = recordable(layer)
     chosen: list[str] = []
     for name in record:
+        if not isinstance(name, str):
+            raise SettingsError(f"record: expected names of state fields and internals, got {name!r}")
         found = [k for k in known if k == name or k.endswith("/" + name)]
         if not found:
             raise SettingsError(

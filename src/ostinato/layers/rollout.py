@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
-from ostinato.checks import check_same
+from ostinato.checks import as_flags, check_same
 from ostinato.errors import ShapeError
 from ostinato.kernels.loop import Loop, row_keys, step
 from ostinato.layers.run import initial_state
+from ostinato.layers.state import check_state
 from ostinato.types import State
 
 
@@ -37,6 +38,8 @@ def rollout(
     * `teacher`: `(*batch, steps, input)`; where `use_teacher` `(*batch, steps)` is True, its step t replaces the fed
       input (Bengio et al. 2015); without `use_teacher` it always does.
     * Gives `(ys, final)` with `ys (*batch, steps, output)`.
+
+    Raises `ShapeError`, `StateError`.
     """
     lead = x0.shape[:-1]
     rows = 1
@@ -48,7 +51,8 @@ def rollout(
     if teacher is not None:
         teacher = jnp.asarray(teacher)
         check_same(teacher.shape, (*lead, steps, cell.input_size), "teacher", "(*batch, steps, input)")
-        use = jnp.ones((*lead, steps), bool) if use_teacher is None else jnp.asarray(use_teacher)
+        use = as_flags(jnp.ones((*lead, steps), bool) if use_teacher is None else use_teacher, "use_teacher")
+        assert use is not None
         check_same(use.shape, (*lead, steps), "use_teacher", "(*batch, steps)")
         forced = (
             jnp.moveaxis(teacher.reshape(rows, steps, -1), 1, 0),
@@ -59,6 +63,7 @@ def rollout(
     if state is None:
         flat = initial_state(cell, rows, key)
     else:
+        state = check_state(cell, state, lead)
         flat = jax.tree.map(lambda leaf: leaf.reshape(rows, *leaf.shape[len(lead) :]), state)
     loop = Loop(jnp.zeros((0, rows, 0), x.dtype), key=key, start=jnp.asarray(start, jnp.int32))
 

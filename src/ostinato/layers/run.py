@@ -8,30 +8,10 @@ import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
 from ostinato.errors import SettingsError
-from ostinato.kernels import (
-    Loop,
-    Result,
-    choose,
-    deer,
-    hoisted,
-    hoisted_input,
-    native,
-    parallel,
-    pointwise,
-    reference,
-    select,
-)
+from ostinato.kernels import KERNELS, Loop, Result, choose, pointwise, select
 from ostinato.kernels.loop import INIT, fold_path
+from ostinato.layers.state import fields_of
 from ostinato.types import State
-
-KERNEL_FUNCTIONS = {
-    "reference": reference,
-    "scan": hoisted_input,
-    "hoist": hoisted,
-    "native": native,
-    "parallel": parallel,
-    "deer": deer,
-}
 
 
 class Plan(NamedTuple):
@@ -85,7 +65,7 @@ def initial_state(layer: Any, batch: int, key: PRNGKeyArray | None, path: tuple[
 
 
 def _run_cell(cell: Any, loop: Loop, state: State, plan: Plan) -> Ran:
-    names = state_fields(state)
+    names = fields_of(state)
     fields = [n for n in plan.record if n in names]
     inside = [n for n in plan.record if n not in names]
     if cell.pointwise:
@@ -95,8 +75,9 @@ def _run_cell(cell: Any, loop: Loop, state: State, plan: Plan) -> Ran:
     initial_loop = loop
     if loop.reverse:
         loop = reversed_resets(loop)
-    result: Result = KERNEL_FUNCTIONS[choice.kernel](cell, loop._replace(keep_states=bool(plan.record)), state)
-    tape = {name: fields_of(result.states)[name] for name in fields}
+    result: Result = KERNELS[choice.kernel].run(cell, loop._replace(keep_states=bool(plan.record)), state)
+    recorded = fields_of(result.states) if fields else {}
+    tape = {name: recorded[name] for name in fields}
     if inside:
         tape |= _internals(cell, loop, state, result, inside)
     final = result.final
@@ -119,7 +100,7 @@ def _internals(cell: Any, loop: Loop, state: State, result: Result, names: list[
     values = jax.vmap(jax.vmap(cell.internals))(xs, before)
     missing = [n for n in names if n not in values]
     if missing:
-        known = ", ".join([*state_fields(state), *values]) or "nothing"
+        known = ", ".join([*fields_of(state), *values]) or "nothing"
         raise SettingsError(f"record: {type(cell).__name__} has no {missing[0]!r}; it has {known}")
     kept = {n: values[n] for n in names}
     return kept if loop.mask is None else select(loop.mask, kept, jax.tree.map(jnp.zeros_like, kept))
@@ -156,20 +137,3 @@ def _segments(layer: Any, loop: Loop, state: State, plan: Plan) -> Ran:
         state, tail = remainder(state, (jnp.asarray(whole, jnp.int32), *rest))
     ys, tape = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), head, tail) if loop.time > whole else head
     return Ran(ys, state, tape)
-
-
-def state_fields(state: State) -> tuple[str, ...]:
-    """Names of the fields of a state that can be recorded; those of a state inside it are paths: `"controller/h"`."""
-    return tuple(fields_of(state))
-
-
-def fields_of(state: State) -> dict[str, Any]:
-    """The fields of a state by name, see `state_fields`."""
-    found: dict[str, Any] = {}
-    names = getattr(state, "_fields", ())
-    for name, value in zip(names, state if names else (), strict=True):
-        if hasattr(value, "shape"):
-            found[name] = value
-        else:
-            found |= {f"{name}/{inner}": leaf for inner, leaf in fields_of(value).items()}
-    return found

@@ -11,9 +11,10 @@ from jaxtyping import Array, PRNGKeyArray
 from ostinato.checks import check_features, check_same
 from ostinato.data.batch import SequenceBatch
 from ostinato.errors import NotConverged, SettingsError, ShapeError
-from ostinato.kernels import DIVERGED, KERNELS, Loop
+from ostinato.kernels import DIVERGED, Loop, check_kernel
 from ostinato.layers.record import resolve_record
 from ostinato.layers.run import Plan, initial_state, run
+from ostinato.layers.state import check_state
 from ostinato.types import State
 
 FORWARD_MODE = (
@@ -42,12 +43,12 @@ def unroll(
     $$s_t, y_t = \mathrm{cell}(x_t, s_{t-1}),\qquad t = 0, \ldots, T-1$$
 
     * `xs`: an array, or a `SequenceBatch` with its own mask, resets and time steps.
-    * `state`: leaves `(*batch, ...)`; None starts from `init_state()`. `final` has the same shapes, so a sequence can
-      be run in chunks: give `final` back, and `start` as the number of steps before, which keeps the noise of the
-      whole.
+    * `state`: of the structure of `layer.init_state()`, with leaves `(*batch, ...)`; None starts from that. `final` has
+      the same shapes, so a sequence can be run in chunks: give `final` back, and `start` as the number of steps before,
+      which keeps the noise of the whole.
     * `mask` `(*batch, time)`: a masked step keeps the state and gives zero. `reset` `(*batch, time)`: the state is
-      replaced by `init_state()` before that step (after it in reverse). `dt` `(*batch, time)`: for cells that know
-      time.
+      replaced by `init_state()` before that step (after it in reverse). Both are booleans, or numbers 0 and 1. `dt`
+      `(*batch, time)`: for cells that know time.
     * `key`: step t has the key `fold_in(key, start + t)`, folded by the row.
     * `record`: names of state fields and internals, e.g. `("h", "gates")`; in a stack `"1/h"`, or `"h"` for every
       layer. The tape maps each full name to `(*batch, time, ...)`.
@@ -57,7 +58,8 @@ def unroll(
       runs all steps side by side where they are affine in the state (`MinGRU`, `MinLSTM`, `Recollect`); `"deer"` runs
       those of any cell that forgets, by Newton's method.
 
-    Raises `ShapeError`, `SettingsError`; `NotConverged` where `"deer"` finds no solution (inside a function of your own
+    Raises `ShapeError`, `StateError` (a state that is not the layer's), `DataError` (a mask or reset of other values),
+    `SettingsError`; `NotConverged` where `"deer"` finds no solution (inside a function of your own
     under `jit`, as Equinox's error there); `TypeError` for a forward-mode derivative of a fast kernel.
 
     ```python
@@ -78,13 +80,12 @@ def unroll(
     else:
         xs = jnp.asarray(xs)
         check_features(xs.shape, layer.input_size)
-        given = {n: f if f is None else jnp.asarray(f) for n, f in (("mask", mask), ("reset", reset), ("dt", dt))}
-        for name, field in given.items():
+        batch = SequenceBatch(xs, mask, reset, None if dt is None else jnp.asarray(dt))
+        for name in ("mask", "reset", "dt"):
+            field = getattr(batch, name)
             if field is not None:
                 check_same(field.shape, xs.shape[:-1], name, "(*batch, time)")
-        batch = SequenceBatch(xs, **given)
-    if kernel not in KERNELS:
-        raise SettingsError(f"kernel: expected one of {', '.join(KERNELS)}, got {kernel!r}")
+    check_kernel(kernel)
     names = resolve_record(layer, (record,) if isinstance(record, str) else tuple(record))
     plan = Plan(kernel, names, _segment(checkpoint, batch.time_size))
     try:
@@ -122,6 +123,7 @@ def _unroll(
     if state is None:
         flat = initial_state(layer, rows, key)
     else:
+        state = check_state(layer, state, lead)
         flat = jax.tree.map(lambda leaf: leaf.reshape(rows, *leaf.shape[len(lead) :]), state)
     mask, reset, dt = (inward(field) for field in (batch.mask, batch.reset, batch.dt))
     time_major = jnp.moveaxis(values.reshape(rows, time, values.shape[-1]), 1, 0)

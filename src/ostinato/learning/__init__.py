@@ -1,44 +1,12 @@
 """How are gradients found? One file per rule; `base.py` holds the contract, `RULES` is the table."""
 
-from .adaptive import FORCE as FORCE
-from .adaptive import LMS as LMS
-from .adaptive import RLS as RLS
-from .base import Approximate as Approximate
-from .base import Exact as Exact
-from .base import Method as Method
-from .base import Refusal as Refusal
-from .base import Rule as Rule
-from .bptt import BPTT as BPTT
-from .causal import CausalRule as CausalRule
-from .cma import CMAES as CMAES
-from .continuous import ContinuousBPTT as ContinuousBPTT
-from .continuous import ContinuousRTRL as ContinuousRTRL
-from .crbp import CRBP as CRBP
-from .crbp import BackTsoi as BackTsoi
-from .direct import DirectRule as DirectRule
-from .evolution_strategy import OpenAIES as OpenAIES
-from .flow_adjoint import FlowAdjoint as FlowAdjoint
-from .genes import genes_of as genes_of
-from .genes import with_genes as with_genes
-from .genetic import GeneticAlgorithm as GeneticAlgorithm
-from .grid import grid as grid
-from .kalman import KalmanFilter as KalmanFilter
-from .kf_rtrl import KFRTRL as KFRTRL
-from .local_rules import LSTM1997 as LSTM1997
-from .local_rules import RFLO as RFLO
-from .local_rules import EProp as EProp
-from .online import OnlineRule as OnlineRule
-from .plasticity import Hebb as Hebb
-from .plasticity import IntrinsicPlasticity as IntrinsicPlasticity
-from .plasticity import Oja as Oja
-from .rbp import RBP as RBP
-from .ridge import Ridge as Ridge
-from .rtrl import RTRL as RTRL
-from .rtrl import Hybrid as Hybrid
-from .search import RandomSearch as RandomSearch
-from .snap import SnAp as SnAp
+from typing import TYPE_CHECKING
+
+from ostinato.tables import on_first_use
+
 from .table import RULES as RULES
-from .table import RuleEntry as RuleEntry
-from .table import make_rule as make_rule
-from .truncated import TruncatedBPTT as TruncatedBPTT
-from .uoro import UORO as UORO
+
+if TYPE_CHECKING:
+    from .public import *
+else:
+    __getattr__, __dir__ = on_first_use(__name__)

@@ -17,7 +17,8 @@ from ostinato.learning.base import Approximate, Exact, Loss, Refusal
 from ostinato.learning.local_rules import recurrent_cell, with_cell
 from ostinato.learning.online import OnlineRule
 from ostinato.learning.uoro import balance
-from ostinato.learning.view import Item, View, cell_of, fields_of, weighed
+from ostinato.learning.view import Item, View, cell_of, differentiable, weighed
+from ostinato.tracing.affine import operations
 from ostinato.types import State
 
 
@@ -77,7 +78,7 @@ class KFRTRL(OnlineRule):
         key: PRNGKeyArray,
     ) -> tuple[Array, list[Array], State, list[Factors]]:
         item = jax.tree.map(lambda a: a[0], items)
-        fields, join = fields_of(state)
+        fields, join = differentiable(state)
         flat, split = view.ravel(fields)
         products = _products(_cell(view.model))
         probes = [jnp.zeros(matrix.shape[:2], flat.dtype) for matrix, _ in products]
@@ -86,7 +87,7 @@ class KFRTRL(OnlineRule):
             cell = with_cell(view.cell(leaves), lambda cell: Probed(cell, probes))
             after, y = step(cell, item[:5], join(split(flat)))
             value = weighed(loss, y, item.target, item.weight)
-            return (value, view.ravel(fields_of(after)[0])[0]), after
+            return (value, view.ravel(differentiable(after)[0])[0]), after
 
         (total, end), pull, after = jax.vjp(run, leaves, flat, probes, has_aux=True)
         grads, error, _ = pull((jnp.ones_like(total), jnp.zeros_like(end)))
@@ -151,8 +152,7 @@ def _products_only(cell: Any) -> bool:
         return False
     own = {id(leaf) for leaf in jax.tree.leaves(eqx.filter(cell, eqx.is_inexact_array))}
     x = jax.ShapeDtypeStruct((cell.input_size,), cell.W.dtype)
-    traced = [equation.primitive.name for equation in jax.make_jaxpr(cell.project)(x).jaxpr.eqns]
-    return {id(weight) for weight in _weights(cell)} == own and traced == ["dot_general", "add"]
+    return {id(weight) for weight in _weights(cell)} == own and operations(cell.project, x) == ["dot_general", "add"]
 
 
 def _seen(cell: Any, item: Item, state: State) -> list[Array]:

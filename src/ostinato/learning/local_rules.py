@@ -16,7 +16,7 @@ from ostinato.layers import Readout, Stack
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
 from ostinato.learning.online import OnlineRule
 from ostinato.learning.rtrl import local_step, no_traces
-from ostinato.learning.view import Item, Local, View, cell_of, fields_of
+from ostinato.learning.view import Item, Local, View, cell_of, differentiable
 from ostinato.tracing import influences
 from ostinato.types import State
 
@@ -206,7 +206,7 @@ class RFLO(EProp):
     feedback: str = eqx.field(static=True, default="random")
 
     def judge(self, model: Any, cell: GatedCell) -> Exact | Approximate | Refusal:
-        if len(fields_of(cell.init_state())[0]) != 1:
+        if len(differentiable(cell.init_state())[0]) != 1:
             return Refusal("it remembers more than one vector; e-prop is for such cells")
         return super().judge(model, cell)
 
@@ -237,6 +237,6 @@ def _read_out(cell: Any) -> bool:
 
 def _memory(cell: GatedCell) -> bool:
     """Whether some of the state reaches no recurrent product."""
-    fields, join = fields_of(cell.init_state())
+    fields, join = differentiable(cell.init_state())
     seen = influences(jax.make_jaxpr(lambda fields: cell.hidden(join(fields)))(fields))
     return len(set().union(*seen)) < len(fields)

@@ -15,7 +15,7 @@ from ostinato.cells.local import along, follow
 from ostinato.errors import SettingsError
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
 from ostinato.learning.online import OnlineRule
-from ostinato.learning.view import Item, Local, View, fields_of
+from ostinato.learning.view import Item, Local, View, differentiable
 from ostinato.types import State
 
 
@@ -124,7 +124,7 @@ def local_step(
     view: View, local: Local, leaves: list[Array], loss: Loss, items: Item, state: State, traces: list[list[Array]]
 ) -> tuple[Array, list[Array], State, list[list[Array]]]:
     """A step with one trace for each moving weight and field of the state."""
-    fields, join = fields_of(state)
+    fields, join = differentiable(state)
 
     def value(leaves: list[Array], fields: list[Array]) -> tuple[Array, State]:
         return view.run(leaves, join(fields), items, loss)
@@ -136,7 +136,7 @@ def local_step(
         grads = view.placed([g + c for g, c in zip(view.moved(grads), credit, strict=True)], grads)
 
     def new(moving: list[Array], fields: list[Array]) -> list[Array]:
-        return fields_of(view.run(view.placed(moving, leaves), join(fields), items, loss)[1])[0]
+        return differentiable(view.run(view.placed(moving, leaves), join(fields), items, loss)[1])[0]
 
     moved = follow(new, view.moved(leaves), fields, traces, local.axes)
     return total, grads, after, moved.traces
@@ -167,12 +167,12 @@ def _dense(
     view: View, leaves: list[Array], loss: Loss, items: Item, state: State, P: Array
 ) -> tuple[Array, list[Array], State, Array]:
     """A block with the whole matrix of derivatives."""
-    fields, join = fields_of(state)
+    fields, join = differentiable(state)
     flat, split = view.ravel(fields)
 
     def run(leaves: list[Array], flat: Array) -> tuple[tuple[Array, Array], State]:
         value, after = view.run(leaves, join(split(flat)), items, loss)
-        return (value, view.ravel(fields_of(after)[0])[0]), after
+        return (value, view.ravel(differentiable(after)[0])[0]), after
 
     (total, end), pull, after = jax.vjp(run, leaves, flat, has_aux=True)
     grads, error = pull((jnp.ones_like(total), jnp.zeros_like(end)))

@@ -16,7 +16,7 @@ from ostinato.layers import Stack
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
 from ostinato.learning.local_rules import NOTHING_MOVES, LocalRule, OwnLoop, recurrent_cell
 from ostinato.learning.rtrl import start_jacobian
-from ostinato.learning.view import Item, Local, View, cell_of, fields_of, weighed
+from ostinato.learning.view import Item, Local, View, cell_of, differentiable, weighed
 from ostinato.types import State
 
 
@@ -98,12 +98,12 @@ def _masked_step(
 ) -> tuple[Array, list[Array], State, Array]:
     """A step with the entries of the matrix that the pattern keeps, those of the layer's output too."""
     item = jax.tree.map(lambda a: a[0], items)
-    fields, join = fields_of(state)
+    fields, join = differentiable(state)
     flat, split = view.ravel(fields)
 
     def lower(moving: list[Array], flat: Array) -> tuple[Array, tuple[State, Array]]:
         after, z = below(view.cell(view.placed(moving, leaves)), item, join(split(flat)))
-        return jnp.concatenate([view.ravel(fields_of(after)[0])[0], z]), (after, z)
+        return jnp.concatenate([view.ravel(differentiable(after)[0])[0], z]), (after, z)
 
     def upper(leaves: list[Array], z: Array) -> Array:
         return weighed(loss, above(view.cell(leaves), item, z), item.target, item.weight)

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
 from ostinato.learning.online import OnlineRule
-from ostinato.learning.view import Item, View, fields_of
+from ostinato.learning.view import Item, View, differentiable
 from ostinato.types import State
 
 TINY = 1e-7
@@ -55,12 +55,12 @@ class UORO(OnlineRule):
         key: PRNGKeyArray,
     ) -> tuple[Array, list[Array], State, tuple[Array, list[Array]]]:
         s, theta = traces
-        fields, join = fields_of(state)
+        fields, join = differentiable(state)
         flat, split = view.ravel(fields)
 
         def run(leaves: list[Array], flat: Array) -> tuple[tuple[Array, Array], State]:
             value, after = view.run(leaves, join(split(flat)), items, loss)
-            return (value, view.ravel(fields_of(after)[0])[0]), after
+            return (value, view.ravel(differentiable(after)[0])[0]), after
 
         (total, end), pull, after = jax.vjp(run, leaves, flat, has_aux=True)
         grads, error = pull((jnp.ones_like(total), jnp.zeros_like(end)))

@@ -92,7 +92,7 @@ class View:
 
     def start(self, leaves: list[Array]) -> list[Array]:
         """The differentiable fields of the initial state of one sequence."""
-        return fields_of(self.cell(leaves).init_state())[0]
+        return differentiable(self.cell(leaves).init_state())[0]
 
     def local(self) -> Local | str:
         """Whether the units see one another, from one step traced; in words where they do."""
@@ -125,8 +125,8 @@ class View:
 
     def _after(self, leaves: list[Array], fields: list[Array], x: Array) -> list[Array]:
         cell = self.cell(leaves)
-        _, join = fields_of(cell.init_state())
-        return fields_of(cell(x, join(fields))[0])[0]
+        _, join = differentiable(cell.init_state())
+        return differentiable(cell(x, join(fields))[0])[0]
 
     def run(self, leaves: list[Array], state: State, items: Item, loss: Loss) -> tuple[Array, State]:
         """The summed loss of some steps of one sequence, and the state after them; items have a leading axis."""
@@ -148,7 +148,7 @@ def cell_of(model: Any) -> Any:
     return model if isinstance(model, Cell) else model.stack
 
 
-def fields_of(state: State) -> tuple[list[Array], Callable[[list[Array]], State]]:
+def differentiable(state: State) -> tuple[list[Array], Callable[[list[Array]], State]]:
     """The arrays of a state that have derivatives, and the way back."""
     given, rest = eqx.partition(state, eqx.is_inexact_array)
     fields, structure = jax.tree.flatten(given)

@@ -1,33 +1,12 @@
 """How does a network use a memory outside itself? Turing machines, the DNC, stacks and queues; `MEMORIES` the table."""
 
-from .addressing import content_weights as content_weights
-from .addressing import interpolate as interpolate
-from .addressing import read as read
-from .addressing import sharpen as sharpen
-from .addressing import shift as shift
-from .addressing import similarity as similarity
-from .addressing import write as write
-from .allocation import allocation as allocation
-from .allocation import links as links
-from .allocation import precedence as precedence
-from .allocation import read_weights as read_weights
-from .allocation import usage as usage
-from .controller import Controlled as Controlled
-from .controller import feed_forward as feed_forward
-from .controller import with_rows as with_rows
-from .deque import Row as Row
-from .deque import peek as peek
-from .deque import pop as pop
-from .deque import push as push
-from .dnc import DNC as DNC
-from .dnc import DNCState as DNCState
-from .ntm import NTM as NTM
-from .ntm import NTMState as NTMState
-from .pushdown import Pushdown as Pushdown
-from .stack import DequeCell as DequeCell
-from .stack import QueueCell as QueueCell
-from .stack import RowCell as RowCell
-from .stack import RowState as RowState
-from .stack import StackCell as StackCell
+from typing import TYPE_CHECKING
+
+from ostinato.tables import on_first_use
+
 from .table import MEMORIES as MEMORIES
-from .table import MemoryEntry as MemoryEntry
+
+if TYPE_CHECKING:
+    from .public import *
+else:
+    __getattr__, __dir__ = on_first_use(__name__)

@@ -12,8 +12,8 @@ from ostinato.cells import Cell
 from ostinato.types import State
 
 from .addressing import content_weights, read, write
-from .allocation import allocation, links, precedence, read_weights, usage
 from .controller import Controlled, cut, positive
+from .rows import allocation, links, precedence, read_weights, usage
 
 
 class DNCState(NamedTuple):

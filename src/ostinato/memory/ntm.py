@@ -1,6 +1,7 @@
 """Neural Turing machine (Graves, Wayne and Danihelka, arXiv 1410.5401, 2014)."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -14,7 +15,7 @@ from ostinato.errors import SettingsError
 from ostinato.types import State
 
 from .addressing import content_weights, interpolate, read, sharpen, shift, write
-from .controller import Controlled, cut, positive
+from .controller import Controlled, cut, feed_forward, positive
 
 STARTS = ("constant", "random", "learned")
 
@@ -132,3 +133,7 @@ class NTM(Controlled):
         erase = jax.nn.sigmoid(erase).reshape(self.writers, size)
         M = write(state.M, w[self.readers :], erase, add.reshape(self.writers, size))
         return NTMState(inner, M, w, r), jnp.concatenate([h, r.ravel()])
+
+
+feed_forward_ntm = partial(NTM, controller=feed_forward)
+"""The NTM of the table with no other memory than its rows."""

@@ -14,3 +14,7 @@ from .sequences.classifier import SequenceClassifier as SequenceClassifier
 from .sequences.regressor import SequenceRegressor as SequenceRegressor
 from .table import MODELS as MODELS
 from .table import load_model as load_model
+from .targets import Labels as Labels
+from .targets import Numbers as Numbers
+from .targets import Target as Target
+from .trained import TrainedEstimator as TrainedEstimator

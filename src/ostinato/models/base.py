@@ -1,6 +1,6 @@
-"""The manners of an estimator: settings in the constructor, fitted attributes with an underscore, files without pickle.
+"""An estimator: settings in the constructor, fitted attributes with an underscore, files without pickle.
 
-They are those of scikit-learn (`clone`, `Pipeline`, searches work), which need not be installed.
+The conventions are those of scikit-learn (`clone`, `Pipeline`, searches work), which need not be installed.
 """
 
 import inspect
@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 from jaxtyping import PyTree
 
 from ostinato.errors import CorruptFile, NotFitted, SettingsError
+from ostinato.models.checks import Check
 from ostinato.runs import load_weights, save_weights
 from ostinato.runs.manifest import read_manifest
 from ostinato.runs.storage import settled
@@ -24,7 +25,8 @@ class Estimator:
 
     A subclass has a constructor that only stores its arguments under their names, the class attributes `kind` (its name
     in `models.MODELS` and in files) and `estimator_type` (`"classifier"`, `"regressor"` or None, for scikit-learn), a
-    `fit` that sets attributes with a trailing underscore, and two methods for files:
+    `fit` that gives `self._refit(...)`, a `_fit` with the same arguments that sets attributes with a trailing
+    underscore, and two methods for files:
 
     * `_fitted() -> (weights, numbers)`: what `fit` found, as a PyTree of arrays and as plain values for JSON;
     * `_restore(numbers, weights)`: the inverse; `weights(like)` reads the arrays in the structure of `like`, whose
@@ -35,15 +37,23 @@ class Estimator:
     ...     kind = "mean"
     ...     def __init__(self, shift=0.0):
     ...         self.shift = shift
+    ...     def fit(self, y):
+    ...         return self._refit(y)
+    ...     def _fit(self, y):
+    ...         self.mean_ = sum(y) / len(y) + self.shift
     >>> model = Mean(shift=1.0)
     >>> model, model.get_params(), model.is_fitted
     (Mean(shift=1.0), {'shift': 1.0}, False)
+    >>> model.fit([1.0, 2.0]).mean_
+    2.5
 
     ```
     """
 
     kind: ClassVar[str] = ""
     estimator_type: ClassVar[str | None] = None
+    checks: ClassVar[tuple[Check, ...]] = ()
+    """What the settings may be, row by row; `fit` asks them all before it does anything."""
 
     @classmethod
     def settings(cls) -> dict[str, inspect.Parameter]:
@@ -64,6 +74,31 @@ class Estimator:
                 raise SettingsError(f"{type(self).__name__}: no setting {name!r}; it has {', '.join(known)}")
             setattr(self, name, value)
         return self
+
+    def _blank(self: E) -> E:
+        """The same settings, not fitted."""
+        fresh = object.__new__(type(self))
+        vars(fresh).update(self.get_params())
+        return fresh
+
+    def _refit(self: E, *data: Any, **options: Any) -> E:
+        """`_fit` of a blank copy, whose attributes are taken over when it is through.
+
+        So nothing is kept from an earlier fit, and one that fails leaves the estimator as it was.
+        """
+        fresh = self._blank()
+        fresh._fit(*data, **options)
+        kept = {name: value for name, value in vars(self).items() if not (name.endswith("_") or name.startswith("_"))}
+        self.__dict__ = kept | vars(fresh)
+        return self
+
+    def _fit(self, *data: Any, **options: Any) -> None:
+        raise NotImplementedError
+
+    def _check_settings(self) -> None:
+        """Raise `SettingsError` for a setting that is not what its row in `checks` expects."""
+        for check in self.checks:
+            check(self)
 
     def __repr__(self) -> str:
         changed = [

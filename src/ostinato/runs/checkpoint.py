@@ -156,7 +156,10 @@ def save_weights(folder: Path, model: PyTree[Any], extra: Mapping[str, Any] | No
 
 
 def load_weights(folder: Path, like: PyTree[Any], *, strict: bool = True) -> tuple[PyTree[Any], dict[str, Any]]:
-    """The model in a folder, in the structure of `like`, and what was noted with it. Raises `CorruptFile`."""
+    """The model in a folder, in the structure of `like`, and what was noted with it.
+
+    Raises `CorruptFile`, and `SettingsError` where it was written in another precision.
+    """
     folder = settled(folder)
     manifest = read_manifest(folder)
     return _read(folder, manifest, WEIGHTS, like, strict), _table(manifest, "extra", folder)
@@ -214,9 +217,22 @@ def _compare(file: Path, wanted: dict[str, Any], promised: dict[str, Any], stric
     if strict:
         lines += [f"{n}: missing" for n in sorted(wanted.keys() - promised.keys())]
         lines += [f"{n}: unexpected" for n in sorted(promised.keys() - wanted.keys())]
+    if lines and not any(line.endswith((": missing", ": unexpected")) for line in lines):
+        _check_precision(file, wanted, promised)
     if lines:
         more = [f"and {len(lines) - 20} more"] if len(lines) > 20 else []
         raise CorruptFile(f"{file}: does not fit the model:\n  " + "\n  ".join(lines[:20] + more))
+
+
+def _check_precision(file: Path, wanted: dict[str, Any], promised: dict[str, Any]) -> None:
+    """Raise `SettingsError` where nothing differs but the precision: the file is whole, the process is another."""
+    pairs = [(wanted[n], promised[n]) for n in wanted.keys() & promised.keys() if wanted[n] != promised[n]]
+    shapes = all(isinstance(p, dict) and p.get("shape") == w["shape"] for w, p in pairs)
+    found = {(w["dtype"], p["dtype"]) for w, p in pairs} if shapes else set()
+    if found and found <= {("float32", "float64"), ("int32", "int64"), ("complex64", "complex128")}:
+        raise SettingsError(f"{file}: written in float64, which is off here; set JAX_ENABLE_X64=1")
+    if found and found <= {("float64", "float32"), ("int64", "int32"), ("complex128", "complex64")}:
+        raise SettingsError(f"{file}: written in float32, and this process computes in float64; set JAX_ENABLE_X64=0")
 
 
 def _said(entry: Any) -> str:

@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-from ostinato.runs import describe_machine
 from ostinato.studies.base import StudySettings
 from ostinato.studies.table import load_study
 
@@ -13,6 +12,9 @@ def run_study(name: str, settings: StudySettings | None = None) -> dict[str, Any
 
     Raises `SettingsError` for an unknown name, and what the study raises (`DataError` without its data).
     """
+    # Here, because it imports JAX, and a list of the studies does without.
+    from ostinato.runs.machine import describe_machine
+
     study = load_study(name)
     begin = time.perf_counter()
     claims = study.run(settings or StudySettings())

@@ -5,9 +5,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
 import optax
 from jaxtyping import Array
@@ -16,24 +13,11 @@ from ostinato.data import Examples, stream
 from ostinato.tasks import Task
 from ostinato.training import Ensemble, each, fit
 
-
-class SeedBatches:
-    """Batches of a task for an `Ensemble`: that of seed s in step t is `task.sample(stream(s, "task", t), batch)`."""
-
-    def __init__(self, task: Task, batch: int, seeds: Sequence[int], length: int):
-        self.length = length
-        keys = jnp.stack([stream(s, "task") for s in seeds])
-        self._make = jax.jit(lambda step: jax.vmap(lambda key: task.sample(jr.fold_in(key, step), batch))(keys))
-
-    def __len__(self) -> int:
-        return self.length
-
-    def at(self, step: int) -> Examples:
-        """The batch of a step."""
-        return self._make(np.uint32(step))
+from .batches import SeedBatches
+from .optimizers import adam
 
 
-class Trained(NamedTuple):
+class Outcome(NamedTuple):
     """What `train` gives.
 
     * `metrics`: of each member, on fresh trials after the whole budget.
@@ -58,7 +42,7 @@ def train(
     right: str,
     watched: int = 1000,
     fresh: int = 1000,
-) -> Trained:
+) -> Outcome:
     """Adam, gradients of norm 1 at most, a fixed budget; nothing is chosen on the way. A rate falls to 0 as a cosine.
 
     `right` names the metric that is 1 where all is right. The watched trials only say how long it took; those of the
@@ -78,10 +62,11 @@ def train(
         return {"wrong": float(1 - shares.mean())}
 
     schedule = rate if callable(rate) else optax.cosine_decay_schedule(rate, steps)
-    optimizer = each(optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule)))
     batches = SeedBatches(task, batch, seeds, every)
-    result = fit(model, batches, loss=task.loss, optimizer=optimizer, steps=steps, every=every, validate=watch)
-    return Trained(measure(result.last, task, task.sample(stream(0, "fresh"), fresh)), needed, result.last)
+    result = fit(
+        model, batches, loss=task.loss, optimizer=each(adam(schedule)), steps=steps, every=every, validate=watch
+    )
+    return Outcome(measure(result.last, task, task.sample(stream(0, "fresh"), fresh)), needed, result.last)
 
 
 def measure(model: Ensemble, task: Task, examples: Examples) -> dict[str, np.ndarray]:

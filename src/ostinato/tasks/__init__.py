@@ -1,23 +1,12 @@
 """Which ready problems are there? Generators as pure functions; `TASKS` is the table."""
 
-from .adding import Adding as Adding
-from .associative_recall import AssociativeRecall as AssociativeRecall
-from .base import Task as Task
-from .base import Trial as Trial
-from .bits import BitCopy as BitCopy
-from .bits import BitTask as BitTask
-from .blocks import Blocks as Blocks
-from .copying import Copy as Copy
-from .dyck import Dyck as Dyck
-from .graph import GraphTraversal as GraphTraversal
-from .ngram import DynamicNGram as DynamicNGram
-from .parity import DelayedParity as DelayedParity
-from .parity import Parity as Parity
-from .priority_sort import PrioritySort as PrioritySort
-from .reber import EmbeddedReber as EmbeddedReber
-from .reber import Reber as Reber
-from .repeat_copy import RepeatCopy as RepeatCopy
-from .reversal import Reversal as Reversal
+from typing import TYPE_CHECKING
+
+from ostinato.tables import on_first_use
+
 from .table import TASKS as TASKS
-from .table import TaskEntry as TaskEntry
-from .temporal_order import TemporalOrder as TemporalOrder
+
+if TYPE_CHECKING:
+    from .public import *
+else:
+    __getattr__, __dir__ = on_first_use(__name__)

@@ -8,6 +8,8 @@ synapse stand on. It is said of derivatives: behind a `stop_gradient` an array d
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ostinato.tracing.walk import walk
+
 FREE = -1
 """The axis of an array that depends on no unit."""
 
@@ -33,7 +35,7 @@ def unit_axes(traced: Any, axes: Sequence[int]) -> list[int]:
 
     ```
     """
-    found = _follow(traced.jaxpr, list(axes))
+    found = walk(traced, list(axes), constant=lambda value: FREE, first=_settled, default=_operation)
     for axis in found:
         if isinstance(axis, Mixed):
             raise axis
@@ -52,58 +54,36 @@ def influences(traced: Any) -> list[set[int]]:
 
     ```
     """
-    jaxpr = traced.jaxpr
-    known: dict[Any, set[int]] = {v: {i} for i, v in enumerate(jaxpr.invars)}
-    get = lambda atom: set() if hasattr(atom, "val") else known.get(atom, set())
-    for equation in jaxpr.eqns:
-        behind = equation.primitive.name == "stop_gradient"
-        found = set() if behind else set().union(*(get(v) for v in equation.invars))
-        known |= dict.fromkeys(equation.outvars, found)
-    return [get(v) for v in jaxpr.outvars]
+
+    def union(equation: Any, given: list[set[int]]) -> list[set[int]]:
+        found = set() if equation.primitive.name == "stop_gradient" else set().union(*given)
+        return [found] * len(equation.outvars)
+
+    places: list[set[int]] = [{i} for i in range(len(traced.jaxpr.invars))]
+    return walk(traced, places, constant=lambda value: set(), default=union, inside=False)
 
 
-def _follow(jaxpr: Any, axes: list[int | Mixed]) -> list[int | Mixed]:
-    """Where units have met, what is made of it is marked with where; only what is given back counts in the end."""
-    known: dict[Any, int | Mixed] = dict(zip(jaxpr.invars, axes, strict=True))
-    get = lambda atom: FREE if hasattr(atom, "val") else known.get(atom, FREE)
-    for equation in jaxpr.eqns:
-        name = equation.primitive.name
-        given = [get(v) for v in equation.invars]
-        places = [axis for axis in given if isinstance(axis, int)]
-        inner = _inner(equation)
-        met = [axis for axis in given if isinstance(axis, Mixed)]
-        made: list[int | Mixed] = []
-        if name == "stop_gradient" or all(axis == FREE for axis in given):
-            made = [FREE] * len(equation.outvars)
-        elif met:
-            made = [met[0]] * len(equation.outvars)
-        elif inner is not None:
-            made = _follow(inner, given)
-        else:
-            made = [_operation(name, equation, places)] * len(equation.outvars)
-        known |= dict(zip(equation.outvars, made, strict=True))
-    return [get(v) for v in jaxpr.outvars]
+def _settled(equation: Any, given: list[int | Mixed]) -> Sequence[int | Mixed] | None:
+    """What needs no rule: where units have met, what is made of it is marked with where; what none is in stays free.
+
+    Only what is given back counts in the end.
+    """
+    if equation.primitive.name == "stop_gradient" or all(axis == FREE for axis in given):
+        return [FREE] * len(equation.outvars)
+    met = next((axis for axis in given if isinstance(axis, Mixed)), None)
+    return None if met is None else [met] * len(equation.outvars)
 
 
-def _operation(name: str, equation: Any, given: list[int]) -> int | Mixed:
+def _operation(equation: Any, given: list[int | Mixed]) -> list[int | Mixed]:
+    name, axes = equation.primitive.name, [axis for axis in given if isinstance(axis, int)]
     try:
         if name in _RULES:
-            return _RULES[name](equation, given)
-        return _same(name, given) if name in _ELEMENTWISE else Mixed(name)
+            made: int | Mixed = _RULES[name](equation, axes)
+        else:
+            made = _same(name, axes) if name in _ELEMENTWISE else Mixed(name)
     except Mixed as error:
-        return error
-
-
-def _inner(equation: Any) -> Any:
-    """The function inside a call; loops and branches are not followed."""
-    if equation.primitive.name in ("scan", "while", "cond"):
-        return None
-    for name in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
-        found = equation.params.get(name)
-        if found is not None:
-            found = getattr(found, "jaxpr", found)
-            return found if len(found.invars) == len(equation.invars) else None
-    return None
+        made = error
+    return [made] * len(equation.outvars)
 
 
 def _same(name: str, given: list[int]) -> int:

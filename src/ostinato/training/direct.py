@@ -12,7 +12,7 @@ from jaxtyping import Array, Int, PyTree
 
 from ostinato.data import Examples
 from ostinato.learning import DirectRule
-from ostinato.training.update import WINDOW, Moving, all_finite
+from ostinato.training.update import WINDOW, Moving, all_finite, copied, untold
 
 
 class DirectUpdate:
@@ -46,13 +46,11 @@ class DirectUpdate:
     def start(self, model: PyTree[Any], opt_state: PyTree[Any]) -> Moving:
         """The device's side of a carry; the argument stays usable."""
         del model
-        arrays = jax.tree.map(jnp.copy, eqx.filter(opt_state, eqx.is_array))
-        losses = jnp.zeros(WINDOW, jnp.result_type(float))
-        return Moving(None, arrays, losses, jnp.zeros(WINDOW, bool), jnp.ones((), bool))
+        return Moving(None, copied(eqx.filter(opt_state, eqx.is_array)), *untold())
 
     def state(self, moving: Moving) -> tuple[PyTree[Any], PyTree[Any]]:
         """Model and carry, to be kept as long as one likes."""
-        carry = eqx.combine(jax.tree.map(jnp.copy, moving.opt_state), self._fixed)
+        carry = eqx.combine(copied(moving.opt_state), self._fixed)
         return self._model(carry), carry
 
     def __call__(self, moving: Moving, examples: Examples, noise: Any, step: int, slot: int) -> Moving:
@@ -76,6 +74,7 @@ class DirectUpdate:
         self, moving: Moving, examples: Examples, noise: Any, step: Int[Array, ""], slot: Int[Array, ""]
     ) -> Moving:
         self.traces += 1  # runs while JAX traces, and at no other time
+        noise = jax.random.wrap_key_data(noise)
         before = eqx.combine(moving.opt_state, self._fixed)
         after, metrics = self.rule.step(before, self.loss, examples, jax.random.fold_in(noise, step))
         value = next(iter(metrics.values()))
@@ -99,7 +98,8 @@ class DirectUpdate:
         """With room for what the rule measures, so that the first step and the others are one program."""
 
         def found(arrays: Any, examples: Examples, key: Any) -> Any:
-            _, metrics = self.rule.step(eqx.combine(arrays, self._fixed), self.loss, examples, key)
+            before, key = eqx.combine(arrays, self._fixed), jax.random.wrap_key_data(key)
+            _, metrics = self.rule.step(before, self.loss, examples, key)
             return metrics, self.rule.ends(metrics)
 
         shapes = jax.eval_shape(found, moving.opt_state, examples, noise)

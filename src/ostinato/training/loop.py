@@ -93,8 +93,9 @@ def fit(
     * `validate(model) -> {"name": number, ...}`: asked every `every` steps (default: once an epoch) and at the end; its
       first entry is minimised. `patience`: stop after so many evaluations without an improvement.
     * `seed`: of all noise; step t draws from `stream(seed, "noise", t)`.
-    * `run`: a folder for the log, checkpoints and the best weights. Training goes on from the last whole checkpoint in
-      it, bit for bit on the same machine (CPU), and stops on SIGTERM with a checkpoint and `Interrupted`.
+    * `run`: a folder for the log, checkpoints and, with `validate`, the best weights. Training goes on from the last
+      whole checkpoint in it, bit for bit on the same machine (CPU), and stops on SIGTERM with a checkpoint and
+      `Interrupted`.
     * `callback(event)`: told every few steps; the library itself prints nothing.
     * `on_nonfinite`: `"stop"` (default) keeps the last good weights and raises; `"skip"` drops that update;
       `"rollback"` goes on after that batch with the weights and optimiser state of the last evaluation.
@@ -134,7 +135,7 @@ def fit(
     loop = _Loop(
         update, batches, Progress(seed=seed), total, every, run, on_nonfinite, validate, patience, callback, devices
     )
-    with Stopper(run.signals) if run is not None else contextlib.nullcontext() as stopper:
+    with run.stopping() if run is not None else contextlib.nullcontext() as stopper:
         loop.begin(model, opt_state)
         loop.go(stopper)
     return loop.result()
@@ -165,7 +166,7 @@ class _Loop:
         self.history: list[dict[str, Any]] = []
         self.kernels: dict[str, str] = {}
         self.measured: dict[str, float] = {}
-        self.noise = replicate(stream(progress.seed, "noise"), devices)
+        self.noise = replicate(jax.random.key_data(stream(progress.seed, "noise")), devices)
         self.traces = update.traces
         self.moving: Moving
         self._best_written = False
@@ -274,7 +275,8 @@ class _Loop:
     def _refuse(self, step: int, what: str) -> None:
         kept = f"; the weights before it are kept in {self._save()}" if self.run is not None else ""
         model, opt_state = self.update.state(self.moving)
-        where = trace_back(self.update, model, opt_state, self.batches.at(step), jax.random.fold_in(self.noise, step))
+        key = jax.random.fold_in(jax.random.wrap_key_data(self.noise), step)
+        where = trace_back(self.update, model, opt_state, self.batches.at(step), key)
         batch = f"batch {step % len(self.batches)} of epoch {step // len(self.batches)}"
         self._note("nonfinite", at=step, message=where)
         raise NonFiniteError(
@@ -334,8 +336,6 @@ class _Loop:
         if self.run is None:
             return
         self._save()
-        if self.best is None:
-            save_weights(self.run.best, self.update.state(self.moving)[0], {"step": self.at.step, "metrics": {}})
         last = self.history[-1] if self.history else {}
         best = {"step": self.at.best_step, **self.at.best_metrics} if self.best is not None else {}
         summary = {
@@ -345,7 +345,7 @@ class _Loop:
             "last": last,
             "skipped": self.at.skipped,
         }
-        self.run.write_json("metrics.json", summary)
+        self.run.write_metrics(summary)
         self._note("end", stopped=self.at.stopped)
 
     def _restore(self, found: Checkpoint) -> None:

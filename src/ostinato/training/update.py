@@ -46,6 +46,8 @@ class Moving(eqx.Module):
 class Update:
     r"""`moving = update(moving, examples, noise, step, slot)`; the key of a step is `fold_in(noise, step)`.
 
+    `noise` are the bits of the key (`jax.random.key_data`): with the key itself each call would take JAX's slow path.
+
     $$v, g = \mathrm{rule}(\theta, \text{batch}),\quad u, o = \mathrm{optimizer}(g, o, \theta),\quad
       \theta \leftarrow \mathrm{constrain}(\theta + u)$$
 
@@ -76,13 +78,12 @@ class Update:
 
     def start(self, model: PyTree[Any], opt_state: PyTree[Any]) -> Moving:
         """The device's side of a state; the arguments stay usable."""
-        arrays = jax.tree.map(jnp.copy, eqx.filter((model, opt_state), eqx.is_array))
-        losses = jnp.zeros(WINDOW, jnp.result_type(float))
-        return Moving(arrays[0], arrays[1], losses, jnp.zeros(WINDOW, bool), jnp.ones((), bool))
+        model, opt_state = copied(eqx.filter((model, opt_state), eqx.is_array))
+        return Moving(model, opt_state, *untold())
 
     def state(self, moving: Moving) -> tuple[PyTree[Any], PyTree[Any]]:
         """Model and optimiser state, to be kept as long as one likes."""
-        return eqx.combine(jax.tree.map(jnp.copy, (moving.model, moving.opt_state)), self._fixed)
+        return eqx.combine(copied((moving.model, moving.opt_state)), self._fixed)
 
     def __call__(self, moving: Moving, examples: Examples, noise: Any, step: int, slot: int) -> Moving:
         return self._compiled(moving, examples, noise, np.int32(step), np.int32(slot))
@@ -110,6 +111,7 @@ class Update:
         self, moving: Moving, examples: Examples, noise: Any, step: Int[Array, ""], slot: Int[Array, ""]
     ) -> Moving:
         self.traces += 1  # runs while JAX traces, and at no other time
+        noise = jax.random.wrap_key_data(noise)
         model, _ = eqx.combine((moving.model, moving.opt_state), self._fixed)
         key, carry = jax.random.fold_in(noise, step), self.carry(model, examples)
         done = (moving.model, moving.opt_state, carry, jnp.zeros((), moving.losses.dtype), jnp.ones((), bool))
@@ -164,6 +166,17 @@ def shared_update(kind: Callable[..., Any], model: PyTree[Any], opt_state: PyTre
     while len(_SHARED) > MOST_SHARED:
         del _SHARED[next(iter(_SHARED))]
     return _SHARED[key]
+
+
+def copied(arrays: PyTree[Any]) -> PyTree[Any]:
+    """The same arrays in buffers of their own; moved and not computed, which would compile a program for each shape."""
+    return jax.device_put(arrays, jax.tree.map(lambda a: a.sharding, arrays), may_alias=False)
+
+
+def untold() -> tuple[Array, Array, Array]:
+    """`losses`, `bad` and `live` before the first step of a window."""
+    losses, bad = np.zeros(WINDOW, jnp.result_type(float)), np.zeros(WINDOW, bool)
+    return jax.device_put((losses, bad, np.ones((), bool)))
 
 
 def kernel_paths(model: Any, rows: int) -> dict[str, str]:

@@ -12,7 +12,7 @@ from ostinato.errors import SettingsError
 from ostinato.layers import Readout, unroll
 
 from .cells import TreeCell
-from .climb import POOLS, climb, pool_nodes
+from .loop import POOLS, climb, pool_nodes
 
 
 class RecursiveNet(eqx.Module):

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 
 from ostinato.data.files import read_bytes
 from ostinato.data.sequences import LabelledSequences
@@ -22,8 +21,10 @@ def _read(paths: Mapping[str, Path]) -> dict[str, SequenceSet]:
 
 
 def _pieces(path: Path) -> SequenceSet:
+    from scipy.io import loadmat  # slow to load, and no other set needs it
+
     try:
-        cells = scipy.io.loadmat(io.BytesIO(read_bytes(path)))
+        cells = loadmat(io.BytesIO(read_bytes(path)))
         parts = [[np.asarray(p, np.uint8) for p in cells[f"{part}data"][0]] for part in ("train", "valid", "test")]
     except Exception as error:  # The parser raises whatever it stumbles over.
         raise CorruptFile(f"{path}: not a readable file of piano rolls ({error})") from error

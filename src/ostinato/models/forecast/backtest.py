@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.data import Series
+from ostinato.data import Series, moved
+from ostinato.data.holdout import named
 from ostinato.errors import LengthError
+from ostinato.models import measures
 from ostinato.models.forecast.forecast import point
 
 
@@ -18,7 +20,10 @@ class Backtest:
     * `truth`: `(origins, horizon, targets)`, NaN where it is missing; left out of all errors.
     * `forecasts`: by model, the same shape; `quantiles`: for models that give them, with one more axis.
     * `series`, `origins`: `(origins,)`, the number of the series and the row of the first step forecast.
-    * `times`: `(origins, horizon)`, where there is time. The first model is the one that was tested.
+    * `times`: `(origins, horizon)`, as the clocks of the file show them, where there is time.
+    * `notes`: series that are left out, in words.
+
+    The first model is the one that was tested.
 
     ```python
     >>> truth = np.array([[[1.0]], [[3.0]]])
@@ -37,6 +42,7 @@ class Backtest:
     times: np.ndarray | None = None
     levels: tuple[float, ...] = ()
     quantiles: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def model(self) -> str:
@@ -49,22 +55,21 @@ class Backtest:
 
     def mse(self, name: str) -> float:
         """Mean squared error over all origins, steps and targets."""
-        return float(np.nanmean((self.forecasts[name] - self.truth) ** 2))
+        return measures.mse(self.truth.ravel(), self.forecasts[name].ravel())
 
     def rmse(self, name: str) -> float:
         """Root of the mean squared error."""
-        return float(np.sqrt(self.mse(name)))
+        return measures.rmse(self.truth.ravel(), self.forecasts[name].ravel())
 
     def mae(self, name: str) -> float:
         """Mean absolute error."""
-        return float(np.nanmean(np.abs(self.forecasts[name] - self.truth)))
+        return measures.mae(self.truth.ravel(), self.forecasts[name].ravel())
 
     def by_horizon(self, name: str, measure: str = "rmse") -> np.ndarray:
         """The error at each step ahead, `(horizon,)`; `measure` is `"rmse"` or `"mae"`."""
-        error = self.forecasts[name] - self.truth
-        if measure == "mae":
-            return np.nanmean(np.abs(error), (0, 2))
-        return np.sqrt(np.nanmean(error**2, (0, 2)))
+        steps = zip(np.moveaxis(self.truth, 1, 0), np.moveaxis(self.forecasts[name], 1, 0), strict=True)
+        judge = measures.mae if measure == "mae" else measures.rmse
+        return np.array([judge(truth.ravel(), said.ravel()) for truth, said in steps])
 
     def skill(self, name: str, against: str = "persistence") -> float:
         """1 - MSE / MSE of another model: 1 is perfect, 0 no better, below 0 worse."""
@@ -77,9 +82,7 @@ class Backtest:
 
     def pinball(self) -> float:
         """The mean pinball loss of the tested model's quantiles."""
-        error = self.truth[..., None] - self._quantiles()
-        tau = np.array(self.levels)
-        return float(np.nanmean(np.maximum(tau * error, (tau - 1) * error)))
+        return measures.pinball(self.truth, self._quantiles(), self.levels)
 
     def coverage(self) -> dict[float, float]:
         """For each level the fraction of truths that lie at or below its quantile; calibrated where both agree."""
@@ -134,24 +137,18 @@ def evaluate(models: Mapping[str, Any], series: Series, starts: Sequence[int], s
 
     Raises `LengthError` where no origin has `horizon` rows after it and enough rows before it.
     """
-    if step < 1:
-        raise LengthError(f"step: expected 1 or more, got {step}")
     need = max((model._reach for model in models.values()), default=0)
-    origins = [np.arange(s, n - horizon + 1, step) for s, n in zip(starts, series.history, strict=True)]
-    origins = [o[o >= need] for o in origins]
-    if not any(len(o) for o in origins):
-        raise LengthError(
-            f"backtest: no origin with {need} rows before it and {horizon} after it; the held-out ends have "
-            f"{max(n - s for s, n in zip(starts, series.history, strict=True))} rows at most"
-        )
+    origins = origins_of(series.history, starts, step, need, horizon)
     steps = np.arange(horizon)
     truth = np.concatenate([t[o[:, None] + steps] for t, o in zip(series.target, origins, strict=True)])
-    said = {name: np.concatenate(model._at(series, origins, horizon)) for name, model in models.items()}
+    said = {name: np.concatenate(model._forecasts(series, origins, horizon)) for name, model in models.items()}
     first = next(iter(models.values()))
     levels = first._levels
     times = None
     if series.times is not None:
-        times = np.concatenate([t[o[:, None] + steps] for t, o in zip(series.times, origins, strict=True)])
+        shown = [moved(t, series.zone, None) for t in series.times]
+        times = np.concatenate([t[o[:, None] + steps] for t, o in zip(shown, origins, strict=True)])
+    left_out = [name for name, o in zip(series.ids, origins, strict=True) if not len(o)]
     return Backtest(
         truth,
         {name: point(values, models[name]._levels) for name, values in said.items()},
@@ -161,4 +158,23 @@ def evaluate(models: Mapping[str, Any], series: Series, starts: Sequence[int], s
         times,
         levels,
         next(iter(said.values())) if levels else None,
+        (f"{named(left_out)}: too few rows to be judged",) if left_out else (),
     )
+
+
+def origins_of(history: Sequence[int], starts: Sequence[int], step: int, need: int, horizon: int) -> list[np.ndarray]:
+    """For each series every `step`-th row from its start on with `need` rows before it and `horizon` from it on.
+
+    Raises `LengthError` where there is none at all.
+    """
+    if step < 1:
+        raise LengthError(f"step: expected 1 or more, got {step}")
+    origins = [np.arange(s, n - horizon + 1, step) for s, n in zip(starts, history, strict=True)]
+    origins = [o[o >= need] for o in origins]
+    if not any(len(o) for o in origins):
+        most = max(n - s for s, n in zip(starts, history, strict=True))
+        raise LengthError(
+            f"backtest: no origin with {need} rows before it and {horizon} after it; the held-out ends have "
+            f"{most} rows at most"
+        )
+    return origins

@@ -1,4 +1,4 @@
-"""What every forecaster does alike, baselines included: data in, forecasts out, a backtest at rolling origins."""
+"""What every forecaster does alike, baselines included: data in, predictions out, a backtest at rolling origins."""
 
 import abc
 from collections.abc import Sequence
@@ -8,28 +8,28 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from jaxtyping import PyTree
 
-from ostinato.data import Series, to_series
-from ostinato.errors import LeakError, LengthError, NonFiniteError, SettingsError
+from ostinato.data import Series, Table, counted_by, moved, to_series
+from ostinato.data.holdout import count_of, cut_series, split_series
+from ostinato.errors import LengthError, NonFiniteError, SettingsError
 from ostinato.models.base import Estimator, Weights
-from ostinato.models.forecast.backtest import Backtest, evaluate
+from ostinato.models.forecast.backtest import Backtest, evaluate, origins_of
 from ostinato.models.forecast.features import extended
 from ostinato.models.forecast.forecast import Forecast, point
 from ostinato.models.forecast.history import pack, packed_like, unpack
+from ostinato.models.forecast.regular import regular, too_short
+from ostinato.models.forecast.unseen import check_unseen, unseen_rows
 
 F = TypeVar("F", bound="ForecastEstimator")
 
-PARTS = ("target", "past", "future", "times", "dt")
-"""The fields of a `Series` that hold an array for each series."""
-
 
 class ForecastEstimator(Estimator):
-    """Base of forecasters; a subclass gives `_fit(series, stops)`, `_reach` and `_at(series, origins, horizon)`.
+    """Base of forecasters; a subclass gives `_learn(series, stops)`, `_reach`, `_at(series, origins, horizon)`.
 
     Settings that name columns (`past`, `future`, `static`) and `calendar` are read where the subclass has them. After
     `fit`:
 
-    * `roles_`: which columns the data were read from, for the data given later; `frequency_`; `notes_`: what was done
-      on the way.
+    * `roles_`: which columns the data were read from, for the data given later; `frequency_`: the step of the times, in
+      which later data are read too; `notes_`: what was done on the way.
     * `tail_`: the last rows of each training series, from which `predict()` goes on.
     * `rows_`: how many rows of each series were trained on.
     """
@@ -54,53 +54,80 @@ class ForecastEstimator(Estimator):
           column that tells series apart, for the long layout.
 
         Raises `DataError` (columns, text, a constant target), `LeakError` (the target among the future covariates),
-        `NonFiniteError` (a missing value that was not allowed), `LengthError` (too few rows).
+        `NonFiniteError` (a missing value that was not allowed, a number too large), `LengthError` (too few rows). The
+        estimator is then what it was.
         """
-        roles = {"target": target, "time": time, "series": series}
-        found = self._series(data, roles)
-        stops = found.history
-        self._check_values(found, stops)
-        self._fit(found, stops, **options)
-        roles["target"] = list(found.target_names) if not isinstance(data, Series) else None
-        self.roles_ = roles
-        self.notes_ = found.notes
-        self.frequency_ = found.frequency
-        self.rows_ = dict(zip(found.ids, stops, strict=True))
-        self.tail_ = self._tail(found)
-        return self
+        return self._refit(data, {"target": target, "time": time, "series": series}, **options)
+
+    def check(
+        self,
+        data: Any,
+        target: str | Sequence[str] | None = None,
+        *,
+        time: str | None = None,
+        series: str | None = None,
+        last: int | float = 0,
+        season: int | None = None,
+    ) -> None:
+        """Raise what `fit` would before training and, with `last`, what a backtest of the held-out end would after it.
+
+        `season`: the steps of a seasonal baseline that is to stand beside it.
+        """
+        fresh = self._blank()
+        fresh._check_settings()
+        found = fresh._series(data, {"target": target, "time": time, "series": series})
+        train, starts = split_series(found, last)
+        check_season(season, train)
+        taken = fresh._taken(train)
+        fresh._judge(taken, taken.history)
+        fresh._check_values(found)
+        if last:
+            origins_of(found.history, starts, 1, fresh._reach, fresh._horizon(None))
 
     def predict(self, data: Any = None, horizon: int | None = None) -> Forecast:
         """The steps after the last target of each series: of the training data, or of `data`.
 
         `data` has the columns of the training data. Where covariates are known ahead, rows with these and an empty
-        target follow the last target. Raises `DataError`, `LengthError` (too few rows, a horizon that was not trained).
+        target follow the last target. Its rows are counted by the steps of the training data, and times come out in its
+        own zone. A series that is too short is left out, which the `notes` of the forecast say. Raises `DataError`
+        (columns, rows in other steps), `LengthError` (too few rows in all series, a horizon that was not trained).
         """
         self.check_fitted()
         horizon = self._horizon(horizon)
-        found = self.tail_ if data is None else self._series(data, self.roles_)
-        self._check_values(found, found.history)
+        given = self.tail_ if data is None else self._given(data)
+        found = self._counted(given, self.tail_.dt is not None)
+        self._check_values(found, [max(n - self._reach, 0) for n in found.history])
+        kept = [i for i, rows in enumerate(found.history) if rows >= self._reach]
+        if not kept:
+            name, rows = found.ids[0], found.history[0]
+            raise LengthError(f"series '{name}': a forecast needs {self._reach} rows before it, got {rows}")
         parts, times = [], []
-        for i, stop in enumerate(found.history):
-            self._check_rows(found.ids[i], stop)
+        for i in kept:
+            stop = found.history[i]
             one = extended(found, i, horizon, self.frequency_)
             parts.append(self._at(one, [np.array([stop])], horizon)[0])
-            times.append(None if one.times is None else one.times[0][stop : stop + horizon])
+            ahead = None if one.times is None else one.times[0][stop : stop + horizon]
+            times.append(None if ahead is None else moved(ahead, found.zone, given.zone))
         values = np.concatenate(parts)
         levels = self._levels
+        short = too_short(found.ids, found.history, self._reach, "not forecast")
         return Forecast(
             point(values, levels),
             found.target_names,
-            found.ids,
+            tuple(found.ids[i] for i in kept),
             None if any(t is None for t in times) else tuple(times),
             found.time_name or "time",
             levels,
             values if levels else None,
+            given.series_name,
+            given.zone,
+            (*(words for words in found.notes if words not in self.notes_), *([short] if short else [])),
         )
 
     def backtest(
         self,
         data: Any,
-        last: int | float = 0.2,
+        last: int | float | None = 0.2,
         *,
         step: int = 1,
         horizon: int | None = None,
@@ -109,71 +136,96 @@ class ForecastEstimator(Estimator):
     ) -> Backtest:
         """Forecasts at rolling origins in the held-out end of each series, beside honest baselines on the same rows.
 
-        * `last`: the held-out end, in rows or as a fraction; origins are every `step` rows of it, as long as all
-          `horizon` steps lie in the data.
+        * `last`: the held-out end, in rows or as a fraction, or None: all that the model was not fitted to. Origins are
+          every `step` rows of it, as long as all `horizon` steps lie in the data.
         * `refit=True` fits a copy of this model to the rows before the held-out end, once; otherwise the model is taken
           as it is, and must not have seen the held-out end.
-        * `baselines`: by name, fitted to the rows before the held-out end; by default persistence, seasonal-naive where
-          the season is known, the mean, and a linear autoregression with the same calendar and future covariates.
+        * `baselines`: by name, fitted to the rows before the held-out end; by default those of `default_baselines`.
 
-        Raises `LeakError` where the model was fitted to rows of the held-out end, `LengthError`, `DataError`.
+        Of a series that the model was fitted to and that is not longer than the held-out end, nothing is judged.
+
+        Raises `LeakError` where the model, or a baseline, was fitted to rows of the held-out end, `LengthError`,
+        `DataError`.
         """
         if not refit:
             self.check_fitted()
-        roles = self.roles_ if self.is_fitted else {"target": None, "time": None, "series": None}
-        found = self._series(data, roles)
-        self._check_values(found, found.history)
+        found = self._met(data) if self.is_fitted else self._series(data, dict.fromkeys(("target", "time", "series")))
+        self._check_values(found)
         horizon = self._horizon(horizon)
-        starts = [_start(n, last) for n in found.history]
-        train = _before(found, starts)
+        starts = self._starts(found, last, refit)
+        train = cut_series(found, stops=starts)
         if baselines is None and max(starts) < 2:
             raise LengthError("last: it leaves no rows before the held-out end to fit the baselines to")
-        model = self if not refit else type(self)(**self.get_params()).fit(train)
-        if not refit:
-            self._check_unseen(found, starts)
+        model = self._blank().fit(train) if refit else self
         if baselines is None:
-            from ostinato.models.forecast.baselines import default_baselines
-
-            baselines = default_baselines(model, found, horizon)
+            baselines = model._baselines(train, horizon)
         fitted = {name: b if b.is_fitted else b.fit(train) for name, b in baselines.items()}
+        for each in (model, *fitted.values()):
+            check_unseen(each, found, starts)
         return evaluate({model.label: model, **fitted}, found, starts, step, horizon)
 
     def score(self, data: Any, last: int | float = 1.0) -> float:
         """Skill against persistence, 1 - MSE / MSE of persistence, at every origin of the last rows of the data.
 
-        1 is perfect, 0 no better than repeating the last value.
+        1 is perfect, 0 no better than repeating the last value. Raises `LeakError` where the model was fitted to some
+        of these rows.
         """
-        from ostinato.models.forecast.baselines import Persistence
-
         self.check_fitted()
-        found = self._series(data, self.roles_)
-        self._check_values(found, found.history)
-        starts = [max(_start(n, last), self._reach) for n in found.history]
-        persistence = Persistence(horizon=self._horizon(None)).fit(found)
-        models = {self.label: self, "persistence": persistence}
-        return evaluate(models, found, starts, 1, self._horizon(None)).skill(self.label)
+        found = self._met(data)
+        self._check_values(found)
+        starts = [max(start, self._reach) for start in self._starts(found, last, False)]
+        check_unseen(self, found, starts)
+        test = evaluate({self.label: self}, found, starts, 1, self._horizon(None))
+        filled = [forward_filled(target) for target in found.target]
+        before = np.stack([filled[i][o - 1] for i, o in zip(test.series, test.origins, strict=True)])
+        persistence = np.repeat(before[:, None], test.horizon, 1)
+        return replace(test, forecasts={**test.forecasts, "persistence": persistence}).skill(self.label)
 
     @property
     def label(self) -> str:
         """The name of the model in tables."""
         return self.kind
 
+    def _fit(self, data: Any, roles: dict[str, Any], **options: Any) -> None:
+        self._check_settings()
+        found = self._taken(self._series(data, roles))
+        notes = self._learn(found, found.history, **options)
+        self.roles_ = {"target": list(found.target_names), "time": found.time_name, "series": found.series_name}
+        self.notes_ = (*found.notes, *notes)
+        self.frequency_ = found.frequency
+        self.rows_ = dict(zip(found.ids, found.history, strict=True))
+        self.tail_ = cut_series(found, [max(n - self._kept, 0) for n in found.history])
+
     @abc.abstractmethod
-    def _fit(self, series: Series, stops: Sequence[int], **options: Any) -> None:
-        """Learn from the rows before `stops[i]` of each series."""
+    def _learn(self, series: Series, stops: Sequence[int]) -> Sequence[str]:
+        """Learn from the rows before `stops[i]` of each series; gives notes on what was done."""
+
+    def _judge(self, series: Series, stops: Sequence[int]) -> None:
+        """Raise what `_learn` would before it begins to train."""
+        self._learn(series, stops)
 
     @abc.abstractmethod
     def _at(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> list[np.ndarray]:
         """For each series the forecasts `(origins, horizon, targets[, levels])` of the rows from each origin on.
 
         Only rows before the origin, and what is known ahead, may be looked at. The rows from an origin on need not
-        exist where nothing is known ahead.
+        exist where nothing is known ahead. Where fewer steps were trained than are asked for, there are fewer.
         """
 
     @property
     @abc.abstractmethod
     def _reach(self) -> int:
         """How many rows before an origin a forecast needs."""
+
+    def _baselines(self, train: Series, horizon: int) -> dict[str, "ForecastEstimator"]:
+        """What a backtest prints beside the model, fitted to these rows."""
+        del train, horizon
+        return {}
+
+    @property
+    def _regular(self) -> bool:
+        """Whether the model sees a date that is left out as a row of missing values."""
+        return True
 
     @property
     def _kept(self) -> int:
@@ -203,47 +255,66 @@ class ForecastEstimator(Estimator):
         columns = {k: tuple(getattr(self, k, ())) for k in ("past", "future", "static")}
         return to_series(data, roles["target"], roles["time"], roles["series"], **columns)
 
-    def _check_values(self, series: Series, stops: Sequence[int]) -> None:
+    def _given(self, data: Any) -> Series:
+        """Data with the columns of the training data; the times may be absent."""
+        if isinstance(data, Series):
+            return data
+        table = Table.from_frame(data)
+        return self._series(table, self.roles_ | ({} if self.roles_["time"] in table else {"time": None}))
+
+    def _counted(self, series: Series, uneven: bool) -> Series:
+        """The series counted by the steps, and on the clocks, of the training data; gaps are `uneven` or missing."""
+        return counted_by(series, self.frequency_, self.tail_.step, self.tail_.zone, uneven)
+
+    def _met(self, data: Any) -> Series:
+        """Data to be judged on, row by row as they came: a model on the grid finds its own places (`_forecasts`)."""
+        return self._counted(self._given(data), self.tail_.dt is not None or self._regular)
+
+    def _taken(self, series: Series) -> Series:
+        """The series as the model sees it, judged."""
+        series = regular(series)[0] if self._regular else series
+        self._check_values(series)
+        return series
+
+    def _forecasts(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> list[np.ndarray]:
+        """`_at` for origins that are rows of the series as it came: the k-th row after one may be a later step."""
+        grid, places = regular(series) if self._regular else (series, ())
+        if grid is series:
+            return self._at(series, origins, horizon)
+        steps = [at[o[:, None] + np.arange(horizon)] - at[o][:, None] for at, o in zip(places, origins, strict=True)]
+        span = max(int(s.max(initial=0)) for s in steps) + 1
+        made = self._at(grid, [at[o] for at, o in zip(places, origins, strict=True)], span)
+        return [y[np.arange(len(y))[:, None], np.minimum(s, y.shape[1] - 1)] for y, s in zip(made, steps, strict=True)]
+
+    def _check_values(self, series: Series, starts: Sequence[int] | None = None) -> None:
+        """Raise `NonFiniteError` for a missing value, from `starts[i]` on, where the model takes none."""
         if self._missing:
             return
-        for i, stop in enumerate(stops):
+        for i, stop in enumerate(series.history):
+            start = 0 if starts is None else starts[i]
             for names, part in ((series.target_names, series.target), (series.past_names, series.past)):
-                gaps = np.argwhere(np.isnan(part[i][:stop]))
+                gaps = np.argwhere(np.isnan(part[i][start:stop]))
                 if gaps.size:
                     row, column = (int(k) for k in gaps[0])
+                    left_out = "".join(f"; {words}" for words in series.notes if words.endswith("missing"))
                     raise NonFiniteError(
-                        f"'{names[column]}' of series '{series.ids[i]}' is missing in row {row} ({len(gaps)} values in "
-                        "all); allow it with missing='observed'"
+                        f"'{names[column]}' of series '{series.ids[i]}' is missing in row {start + row} ({len(gaps)} "
+                        f"values in all); allow it with missing='observed'{left_out}"
                     )
 
-    def _check_rows(self, name: str, rows: int) -> None:
-        if rows < self._reach:
-            raise LengthError(f"series '{name}': a forecast needs {self._reach} rows before it, got {rows}")
-
-    def _tail(self, series: Series) -> Series:
-        """The last rows that a forecast needs, and what follows them."""
-        starts = [max(n - self._kept, 0) for n in series.history]
-        cut = lambda parts: None if parts is None else tuple(p[s:] for p, s in zip(parts, starts, strict=True))
-        return replace(series, **{name: cut(getattr(series, name)) for name in PARTS})
-
-    def _check_unseen(self, series: Series, starts: Sequence[int]) -> None:
-        for i, (name, start) in enumerate(zip(series.ids, starts, strict=True)):
-            rows = self.rows_.get(name)
-            if rows is None:
-                continue
-            k = self.tail_.ids.index(name)
-            if series.times is not None and self.tail_.times is not None:
-                end = self.tail_.times[k][self.tail_.history[k] - 1]
-                seen = bool(start < len(series.times[i]) and series.times[i][start] <= end)
-            else:
-                tail = self.tail_.target[k][: self.tail_.history[k]]
-                there = series.target[i][max(rows - len(tail), 0) : rows]
-                seen = rows > start and there.shape == tail.shape and np.array_equal(there, tail, equal_nan=True)
-            if seen:
-                raise LeakError(
-                    f"series '{name}': the held-out end begins with row {start}, but the model was fitted to rows in "
-                    "it; fit it to the rows before, or ask for refit=True"
-                )
+    def _starts(self, series: Series, last: int | float | None, refit: bool) -> list[int]:
+        """For each series the first row of its held-out end."""
+        if last is None:
+            return [n - unseen for n, unseen in zip(series.history, unseen_rows(self, series), strict=True)]
+        if isinstance(last, bool) or last <= 0 or (isinstance(last, float) and last > 1):
+            raise SettingsError(f"last: expected a number of rows, or a fraction up to 1.0, got {last!r}")
+        starts = []
+        for name, n in zip(series.ids, series.history, strict=True):
+            start = max(n - count_of(last, n), 0)
+            # One series among many that is all held-out end was trained on whole; nothing of it is left to judge.
+            whole = start < 1 and len(series) > 1 and (refit or name in self.rows_)
+            starts.append(n if whole else start)
+        return starts
 
     def _numbers(self) -> dict[str, Any]:
         """What the subclass fitted, as plain values."""
@@ -276,14 +347,14 @@ class ForecastEstimator(Estimator):
         self._take(trees["model"])
 
 
-def _start(rows: int, last: int | float) -> int:
-    """The first row of the held-out end."""
-    if isinstance(last, bool) or last <= 0 or (isinstance(last, float) and last > 1):
-        raise SettingsError(f"last: expected a number of rows, or a fraction up to 1.0, got {last!r}")
-    return max(rows - (round(last * rows) if isinstance(last, float) else last), 0)
+def check_season(season: int | None, series: Series) -> None:
+    """Raise `SettingsError` for a season that no series is longer than."""
+    longest = max(series.history)
+    if season is not None and not 0 < season < longest:
+        raise SettingsError(f"season: expected 1 to below {longest} steps, got {season}")
 
 
-def _before(series: Series, starts: Sequence[int]) -> Series:
-    """Each series cut off at its own row."""
-    cut = lambda parts: None if parts is None else tuple(p[:s] for p, s in zip(parts, starts, strict=True))
-    return replace(series, **{name: cut(getattr(series, name)) for name in PARTS})
+def forward_filled(values: np.ndarray) -> np.ndarray:
+    """`(time, targets)` with each missing value replaced by the last one before it; NaN before the first."""
+    rows = np.where(np.isnan(values), 0, np.arange(len(values))[:, None])
+    return np.take_along_axis(values, np.maximum.accumulate(rows, 0), 0)

@@ -1,5 +1,6 @@
 """Honest baselines: what any forecaster is printed beside, with the same `fit`, `predict` and `backtest`."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,8 +8,9 @@ import numpy as np
 from jaxtyping import PyTree
 
 from ostinato.data import Series
-from ostinato.errors import LengthError, SettingsError
-from ostinato.models.forecast.base import ForecastEstimator
+from ostinato.errors import DataError, LengthError, SettingsError
+from ostinato.models.checks import at_least_0, whole
+from ostinato.models.forecast.base import ForecastEstimator, check_season, forward_filled
 from ostinato.models.forecast.features import Features
 from ostinato.models.forecast.windows import OriginWindows, apply_map, ridge_map
 
@@ -16,7 +18,21 @@ ALL = 1 << 62
 """Rows that are kept where a missing value may send a baseline any way back."""
 
 
-class Persistence(ForecastEstimator):
+EVERY_ORDER = 24
+"""Autoregressions of up to this order are all tried; of longer ones that order, its half, its quarter, ..."""
+
+CHOOSING = 0.15
+"""The share of the training rows on which their orders are compared."""
+
+
+class Baseline(ForecastEstimator):
+    """Base of baselines, beside which the same baselines stand as beside any other model."""
+
+    def _baselines(self, train: Series, horizon: int) -> dict[str, ForecastEstimator]:
+        return default_baselines(self, train, horizon)
+
+
+class Persistence(Baseline):
     r"""Tomorrow is as today: $\hat y_{o+k} = y_{o-1}$, the last value that was observed.
 
     ```python
@@ -27,6 +43,7 @@ class Persistence(ForecastEstimator):
     """
 
     kind = "persistence"
+    checks = whole("horizon")
 
     def __init__(self, horizon: int = 1):
         self.horizon = horizon
@@ -39,8 +56,9 @@ class Persistence(ForecastEstimator):
     def _kept(self) -> int:
         return ALL
 
-    def _fit(self, series: Series, stops: Sequence[int], **options: Any) -> None:
+    def _learn(self, series: Series, stops: Sequence[int]) -> Sequence[str]:
         self.fitted_ = True
+        return ()
 
     def _at(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> list[np.ndarray]:
         return [
@@ -52,7 +70,7 @@ class Persistence(ForecastEstimator):
         self.fitted_ = True
 
 
-class SeasonalNaive(ForecastEstimator):
+class SeasonalNaive(Baseline):
     r"""As one season ago: $\hat y_{o+k} = y_{o+k-m\lceil (k+1)/m \rceil}$, of the last season before the origin.
 
     `season` is the number of steps m; `None` takes that of the times (`Frequency.season`). A missing value is replaced
@@ -62,6 +80,7 @@ class SeasonalNaive(ForecastEstimator):
     """
 
     kind = "seasonal-naive"
+    checks = whole("horizon")
 
     def __init__(self, season: int | None = None, horizon: int = 1):
         self.season = season
@@ -75,8 +94,9 @@ class SeasonalNaive(ForecastEstimator):
     def _kept(self) -> int:
         return ALL
 
-    def _fit(self, series: Series, stops: Sequence[int], **options: Any) -> None:
+    def _learn(self, series: Series, stops: Sequence[int]) -> Sequence[str]:
         self.season_ = self._season_of(series)
+        return ()
 
     def _season_of(self, series: Series) -> int:
         season = self.season
@@ -105,7 +125,7 @@ class SeasonalNaive(ForecastEstimator):
         return {}
 
 
-class Mean(ForecastEstimator):
+class Mean(Baseline):
     r"""The mean of the training rows of the series; of one not seen in `fit`, the mean of the rows before the origin.
 
     ```python
@@ -116,6 +136,7 @@ class Mean(ForecastEstimator):
     """
 
     kind = "mean"
+    checks = whole("horizon")
 
     def __init__(self, horizon: int = 1):
         self.horizon = horizon
@@ -124,9 +145,10 @@ class Mean(ForecastEstimator):
     def _reach(self) -> int:
         return 1
 
-    def _fit(self, series: Series, stops: Sequence[int], **options: Any) -> None:
+    def _learn(self, series: Series, stops: Sequence[int]) -> Sequence[str]:
         means = [observed_mean(t[:n]) for t, n in zip(series.target, stops, strict=True)]
         self.means_ = {name: mean.tolist() for name, mean in zip(series.ids, means, strict=True)}
+        return ()
 
     def _at(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> list[np.ndarray]:
         result = []
@@ -146,7 +168,7 @@ class Mean(ForecastEstimator):
         return {}
 
 
-class LinearAR(ForecastEstimator):
+class LinearAR(Baseline):
     r"""A linear autoregression for each step ahead, by least squares (ridge where asked), with covariates known ahead.
 
     $$\hat y_{o+k} = \sum_{i=1}^{p} a_{ki}\, y_{o-i} + \sum_f b_{kf}\, z_{o+k,f} + c_k$$
@@ -168,6 +190,7 @@ class LinearAR(ForecastEstimator):
     """
 
     kind = "linear"
+    checks = (*whole("order", "horizon"), *at_least_0("ridge"))
 
     def __init__(
         self,
@@ -197,11 +220,7 @@ class LinearAR(ForecastEstimator):
     def _horizon(self, horizon: int | None) -> int:
         return trained_horizon(super()._horizon(horizon), self.horizon)
 
-    def _fit(self, series: Series, stops: Sequence[int], **options: Any) -> None:
-        if self.order < 1 or self.horizon < 1 or self.ridge < 0:
-            raise SettingsError(
-                f"order, horizon, ridge: expected 1, 1 and 0 or more, got {self.order}, {self.horizon}, {self.ridge}"
-            )
+    def _learn(self, series: Series, stops: Sequence[int]) -> Sequence[str]:
         self.features_ = Features.fit(series, stops, calendar=self.calendar, log=self.log, scaling=self.scaling)
         origins = [np.arange(self.order, n - self.horizon + 1) for n in stops]
         if not any(len(o) for o in origins):
@@ -213,9 +232,10 @@ class LinearAR(ForecastEstimator):
             self.features_.arrays(series), self.features_.layout, self.order, self.horizon, origins, missing=True
         )
         self.map_ = ridge_map(source, subtract_last=self.subtract_last, ridge=self.ridge)
+        return ()
 
     def _at(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> list[np.ndarray]:
-        layout, arrays = self.features_.layout, self.features_.arrays(series)
+        layout, arrays, horizon = self.features_.layout, self.features_.arrays(series), min(horizon, self.horizon)
         result = []
         for i, o in enumerate(origins):
             source = OriginWindows([arrays[i]], layout, self.order, horizon, [o], missing=True)
@@ -243,28 +263,48 @@ class LinearAR(ForecastEstimator):
         self.map_ = tuple(arrays)
 
 
-def default_baselines(model: Any, series: Series, horizon: int) -> dict[str, ForecastEstimator]:
-    """What a backtest prints beside a model, on the same rows.
+def default_baselines(
+    model: Any, train: Series, horizon: int, season: int | None = None
+) -> dict[str, ForecastEstimator]:
+    """What is printed beside a model on the same rows, each fitted to the training rows, and to these alone.
 
-    Persistence, seasonal-naive where the season is known, the mean, and a linear autoregression over the context of the
-    model, with its calendar and future covariates.
+    Persistence; seasonal-naive, where `season` steps are given or the times tell them and the longest series has more;
+    the mean; a linear autoregression with the calendar and the future covariates of the model, of the order up to its
+    context that forecasts the end of the training rows best (`best_order`).
     """
-    found: dict[str, ForecastEstimator] = {"persistence": Persistence(horizon)}
-    season = series.frequency.season if series.frequency is not None else None
-    if season is not None and season < min(series.history):
-        found["seasonal-naive"] = SeasonalNaive(season, horizon)
-    found["mean"] = Mean(horizon)
-    order = max(min(model._reach, min(series.history) // 4), 1)
+    check_season(season, train)
+    found: list[ForecastEstimator] = [Persistence(horizon)]
+    known = season if season is not None or train.frequency is None else train.frequency.season
+    if known is not None and known < max(train.history):
+        found.append(SeasonalNaive(known, horizon))
+    found.append(Mean(horizon))
     options = {k: getattr(model, k) for k in ("future", "calendar", "scaling", "log") if hasattr(model, k)}
     subtract = bool(getattr(model, "subtract_last", False))
-    found[f"linear({order})"] = LinearAR(order, horizon, ridge=1e-6, subtract_last=subtract, **options)
-    return found
+    most = max(min(model._reach, typical(train.history) // 4), 1)
+    found.append(best_order(LinearAR(most, horizon, ridge=1e-6, subtract_last=subtract, **options), train))
+    return {f"linear({b.order})" if isinstance(b, LinearAR) else b.kind: b.fit(train) for b in found}
 
 
-def forward_filled(values: np.ndarray) -> np.ndarray:
-    """`(time, targets)` with each missing value replaced by the last one before it; NaN before the first."""
-    rows = np.where(np.isnan(values), 0, np.arange(len(values))[:, None])
-    return np.take_along_axis(values, np.maximum.accumulate(rows, 0), 0)
+def best_order(linear: LinearAR, train: Series) -> LinearAR:
+    """The autoregression of the order that forecasts the last rows best: one that is too long is no honest baseline.
+
+    Orders up to that of `linear` are compared on the last 15 % of the rows, by models fitted to the rows before: all of
+    them up to 24, of longer ones that order, its half, its quarter, and so on.
+    """
+    most = linear.order
+    orders = range(1, most + 1) if most <= EVERY_ORDER else [most // 2**k for k in range(most.bit_length())]
+    errors: dict[int, float] = {}
+    for order in orders:
+        # Too few rows for this order, or nothing but one value in those before the last.
+        with contextlib.suppress(LengthError, DataError):
+            test = linear._blank().set_params(order=order).backtest(train, CHOOSING, refit=True, baselines={})
+            errors[order] = test.mse(test.model)
+    return linear._blank().set_params(order=min(errors, key=errors.__getitem__, default=most))
+
+
+def typical(rows: Sequence[int]) -> int:
+    """The median number of rows of the series that have any: a few short ones do not decide for all."""
+    return int(np.median([n for n in rows if n] or [0]))
 
 
 def observed_mean(values: np.ndarray) -> np.ndarray:

@@ -187,7 +187,7 @@ class Features:
 def extended(series: Series, index: int, steps: int, frequency: Frequency | None = None) -> Series:
     """One series alone, cut or continued to `steps` rows after its last target; rows that are added have no values.
 
-    Times go on by the frequency, or by the median step of a numeric time.
+    Times go on by the frequency, or by the usual step.
     """
     one = replace(
         series,
@@ -210,7 +210,7 @@ def extended(series: Series, index: int, steps: int, frequency: Frequency | None
         )
     pad = lambda a: np.concatenate([a, np.full((missing, a.shape[1]), np.nan)])
     dt = None if one.dt is None else (np.concatenate([one.dt[0], np.ones(missing)]),)
-    times = None if one.times is None else (_continued(one.times[0], missing, series.frequency or frequency),)
+    times = None if one.times is None else (_continued(one, missing, series.frequency or frequency),)
     return replace(
         one,
         target=(pad(one.target[0]),),
@@ -221,16 +221,17 @@ def extended(series: Series, index: int, steps: int, frequency: Frequency | None
     )
 
 
-def _continued(times: np.ndarray, steps: int, frequency: Frequency | None) -> np.ndarray | None:
+def _continued(one: Series, steps: int, frequency: Frequency | None) -> np.ndarray | None:
+    assert one.times is not None
+    times = one.times[0]
     if not len(times):
         return None
-    if np.issubdtype(times.dtype, np.datetime64):
-        if frequency is not None:
-            return np.concatenate([times, frequency.ahead(times[-1], steps)])
-        middle = np.median(np.diff(times).astype(np.int64)) if len(times) > 1 else 1
-        return np.concatenate([times, times[-1] + (np.arange(1, steps + 1) * int(middle)).astype("timedelta64[s]")])
-    middle = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
-    return np.concatenate([times, times[-1] + middle * np.arange(1, steps + 1)])
+    if frequency is not None:
+        return np.concatenate([times, frequency.ahead(times[-1], steps, one.zone)])
+    ahead = np.arange(1, steps + 1) * (1.0 if one.step is None else one.step)
+    if times.dtype.kind == "M":
+        return np.concatenate([times, times[-1] + np.round(ahead * 1e6).astype("timedelta64[us]")])
+    return np.concatenate([times, times[-1] + ahead])
 
 
 def _logged(series: Series, index: int, log: bool) -> np.ndarray:
@@ -251,7 +252,8 @@ def _waves(series: Series, index: int, names: Sequence[str]) -> np.ndarray:
         return np.zeros((series.lengths[index], 0))
     if series.times is None or not np.issubdtype(series.times[index].dtype, np.datetime64):
         raise DataError(f"calendar {list(names)}: needs a column of dates; name it with time=")
-    return np.stack(list(calendar(series.times[index], names).values()), 1)
+    times = series.times[index] if series.zone is None else series.zone.local(series.times[index])
+    return np.stack(list(calendar(times, names).values()), 1)
 
 
 def _standard(parts: list[np.ndarray]) -> Standardizer:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta, timezone
 from typing import Any
 
 import numpy as np
+
+from ostinato.data import Zone
 
 
 @dataclass(frozen=True)
@@ -13,11 +16,13 @@ class Forecast:
 
     * `quantiles`: `(series, horizon, targets, levels)` where `levels` were asked for; `values` is then the median, or
       the level next to it.
-    * `times`: for each series `(horizon,)`; `None` where there was no time.
+    * `times`: for each series `(horizon,)`, in UTC where there is a `zone`; `None` where there was no time.
+    * `series_name`: the column that told series apart. `notes`: what was done to the data on the way.
 
     It reads like a table in long layout: `forecast["Temp"]` is a column, `forecast.names` all of them,
-    `forecast.columns()` a dictionary that pandas and polars take. Columns: `series` where there are several, the time
-    (or `step`, 1 to horizon), each target, and `Temp_q0.1` for each level.
+    `forecast.columns()` a dictionary that pandas and polars take. Columns: `series`, or the column that told series
+    apart under its own name; the time (text with its offset where there is a zone), or `step`, 1 to horizon; each
+    target, and `Temp_q0.1` for each level.
 
     ```python
     >>> forecast = Forecast(np.array([[[2.0], [3.0]]]), ("sold",), ("0",))
@@ -34,6 +39,9 @@ class Forecast:
     time_name: str = "step"
     levels: tuple[float, ...] = ()
     quantiles: np.ndarray | None = None
+    series_name: str | None = None
+    zone: Zone | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def horizon(self) -> int:
@@ -42,12 +50,13 @@ class Forecast:
     def columns(self) -> dict[str, np.ndarray]:
         """All columns by name, each `(series * horizon,)`."""
         columns: dict[str, np.ndarray] = {}
-        if len(self.ids) > 1:
-            columns["series"] = np.repeat(np.array(self.ids), self.horizon)
+        if len(self.ids) > 1 or self.series_name is not None:
+            columns[self.series_name or "series"] = np.repeat(np.array(self.ids), self.horizon)
         if self.times is None:
             columns["step"] = np.tile(np.arange(1, self.horizon + 1), len(self.ids))
         else:
-            columns[self.time_name] = np.concatenate(self.times)
+            times = np.concatenate(self.times)
+            columns[self.time_name] = times if self.zone is None else np.array(self.zone.written(times), str)
         for k, name in enumerate(self.target_names):
             columns[name] = self.values[..., k].reshape(-1)
         if self.quantiles is not None:
@@ -80,7 +89,13 @@ class Forecast:
         """A pandas frame; needs pandas."""
         import pandas
 
-        return pandas.DataFrame(self.columns())
+        columns: dict[str, Any] = self.columns()
+        if self.zone is not None and self.times is not None:
+            zone: Any = self.zone.name or "UTC"
+            if self.zone.name is None and self.zone.fixed:
+                zone = timezone(timedelta(seconds=self.zone.offsets[0][1]))
+            columns[self.time_name] = pandas.to_datetime(columns[self.time_name], utc=True).tz_convert(zone)
+        return pandas.DataFrame(columns)
 
     def __str__(self) -> str:
         columns = {name: [_cell(v) for v in column[:20]] for name, column in self.columns().items()}

@@ -1,36 +1,33 @@
 """Forecasts of one or many series by a recurrent network, with covariates, quantiles, and baselines beside them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
-from jaxtyping import Array, PyTree
+from jaxtyping import PyTree
 
-from ostinato import losses
 from ostinato.data import Batches, SequenceBatch, Series, stream
+from ostinato.data.holdout import check_amount, cut_series, held_stops
 from ostinato.errors import LengthError, SettingsError
-from ostinato.learning import DirectRule, Method, make_rule
+from ostinato.learning import Method
+from ostinato.models.checks import Check, above_0, at_least_0, one_of, rates, units, whole
 from ostinato.models.forecast.base import ForecastEstimator
-from ostinato.models.forecast.baselines import trained_horizon
+from ostinato.models.forecast.baselines import default_baselines, trained_horizon, typical
 from ostinato.models.forecast.features import Features
+from ostinato.models.forecast.losses import LOSSES, decayed, loss_of, mean_loss
 from ostinato.models.forecast.network import ForecastNet, Skip, forward, roll
+from ostinato.models.forecast.regular import too_short
 from ostinato.models.forecast.windows import OriginWindows, ridge_map
-from ostinato.training import FitResult, fit
+from ostinato.models.trained import TrainedEstimator
 
-LOSSES: dict[str, Callable[..., Array]] = {
-    "squared": losses.squared,
-    "absolute": losses.absolute,
-    "huber": losses.huber(),
-}
 ROWS = 256
 """Windows that are forecast at once."""
 
 
-class Forecaster(ForecastEstimator):
+class Forecaster(TrainedEstimator, ForecastEstimator):
     r"""A recurrent network that reads a context of past steps and forecasts the next ones.
 
     $$h = \mathrm{RNN}(x_{o-C}, \ldots, x_{o-1}),\qquad \hat y_{o+k} = \mathrm{head}_k(h, z_{o+k})\;
@@ -48,23 +45,24 @@ class Forecaster(ForecastEstimator):
     **What is known.** `past`: columns known up to the origin; `future`: known ahead; `static`: constant within a
     series; `calendar`: waves of the date (`data.calendar`), known ahead. With many series one network serves all of
     them. `missing="observed"` allows missing targets and past covariates: they count as 0 after scaling and the network
-    sees which are missing. Uneven steps are seen through their length, by cells that know time and as a feature.
+    sees which are missing, a date that is left out included. Otherwise, and where there is no common step, uneven steps
+    are seen through their length, by cells that know time and as a feature.
 
     **Scaling** is fitted on the training rows alone, without those of `validation`: per series, or `"pooled"`. `log`
     forecasts the logarithm. With `subtract_last` the unit is the size of changes (see `Features`).
 
     **Training.** Windows of `context` steps (`None`: two seasons and twice the horizon, at least 24, at most a quarter
-    of the shortest series), `stride` apart; AdamW (no decay on the skip), norm of the gradient clipped at `clip`,
-    learning rate `"cosine"` (to 0) or `"constant"`, for `epochs` or `steps`. `validation` is the end of each series, a
-    fraction or a number of rows: the best weights on it are kept, and training stops after `patience` epochs without a
-    better one. The order of the windows, the noise and the first weights are functions of `seed`. `rule` is one of
-    `learning.RULES`, with `rule_settings`, or a rule: how the gradients are found, or what takes their place.
+    of the median series), `stride` apart; series that are shorter than a window are left out, which `notes_` say. AdamW
+    (no decay on the skip), norm of the gradient clipped at `clip`, learning rate `"cosine"` (to 0) or `"constant"`, for
+    `epochs` or `steps`. `validation` is the end of each series, a share or a number of rows: the best weights on it are
+    kept, and training stops after `patience` epochs without a better one. The order of the windows, the noise and the
+    first weights are functions of `seed`. `rule` is one of `learning.RULES`, with `rule_settings`, or a rule: how the
+    gradients are found, or what takes their place.
 
-    After `fit`: `net_`, `features_`, `context_`, `training_` (`history`, `best`, `steps`, `stopped`), `tail_`,
-    `notes_`.
+    After `fit`: `network_`, `history_`, `best_`, `steps_`, `stopped_`, `features_`, `context_`, `tail_`, `notes_`.
 
-    Raises `SettingsError`, `LengthError` (context and horizon do not fit into the series), `DataError`, `LeakError`,
-    `NonFiniteError`.
+    `fit(data, target, run=, callback=)`: see `ForecastEstimator.fit` and `training.fit`. Raises `SettingsError`,
+    `LengthError` (context and horizon do not fit into the series), `DataError`, `LeakError`, `NonFiniteError`.
 
     ```python
     >>> import numpy as np
@@ -77,6 +75,31 @@ class Forecaster(ForecastEstimator):
     """
 
     kind = "forecaster"
+    warm_up = False
+    checks = (
+        *units(),
+        *whole("num_layers", "horizon", "batch_size", "stride"),
+        Check("context", lambda value, model: value is None or value >= 1, "1 or more"),
+        Check("head_size", lambda value, model: value is None or value >= 1, "None, or 1 or more"),
+        *one_of("mode", ("direct", "recursive")),
+        *one_of("missing", ("refuse", "observed")),
+        *one_of("scaling", ("series", "pooled")),
+        *one_of("loss", LOSSES),
+        *one_of("schedule", ("cosine", "constant")),
+        *rates("dropout"),
+        *at_least_0("skip_ridge", "weight_decay"),
+        *above_0("learning_rate", "clip"),
+        Check(
+            "epochs", lambda value, model: (value is None) != (model.steps is None), "exactly one of epochs and steps"
+        ),
+        Check("patience", lambda value, model: value is None or model.validation, "None without a validation set"),
+        Check("quantiles", lambda value, model: not value or list(value) == sorted(set(value)), "rising levels"),
+        Check(
+            "quantiles",
+            lambda value, model: all(0 < level < 1 for level in value or ()),
+            "levels between 0 and 1",
+        ),
+    )
 
     def __init__(
         self,
@@ -162,101 +185,109 @@ class Forecaster(ForecastEstimator):
         return self.missing == "observed"
 
     @property
+    def _regular(self) -> bool:
+        return self._missing
+
+    @property
     def _trained_horizon(self) -> int:
         return 1 if self.mode == "recursive" else self.horizon
+
+    @property
+    def _decayed(self) -> Callable[[Any], Any]:
+        return decayed
 
     def _horizon(self, horizon: int | None) -> int:
         asked = super()._horizon(horizon)
         return asked if self.mode == "recursive" else trained_horizon(asked, self.horizon)
 
-    def _fit(
-        self, series: Series, stops: Sequence[int], *, run: Any = None, callback: Any = None, **options: Any
-    ) -> None:
+    def _baselines(self, train: Series, horizon: int) -> dict[str, ForecastEstimator]:
+        return default_baselines(self, train, horizon)
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        check_amount("validation", self.validation)
+        if self.mode == "recursive" and (self.past or self.quantiles):
+            what = "past covariates" if self.past else "quantiles"
+            why = "their future is not known" if self.past else "they cannot be fed back"
+            raise SettingsError(f"mode='recursive' has no {what}: {why}; use mode='direct'")
+
+    def _judge(self, series: Series, stops: Sequence[int]) -> None:
+        self._prepare(series, stops)
+        eqx.filter_eval_shape(lambda: self._build(None))
+
+    def _learn(self, series: Series, stops: Sequence[int], *, run: Any = None, callback: Any = None) -> Sequence[str]:
         """Train; `run` is a `runs.Run` to resume from and log to, `callback` is told of the progress."""
-        if options:
-            raise TypeError(f"fit: unexpected {', '.join(options)}")
-        self._check_settings()
-        horizon = self._trained_horizon
-        held = [_rows(self.validation, n) for n in stops]
-        train = [n - h for n, h in zip(stops, held, strict=True)]
-        self.context_ = self._context(series, train)
-        lags = horizon if self.subtract_last else 0
-        features = self.features_ = Features.fit(
-            series, train, calendar=self.calendar, log=self.log, scaling=self.scaling, lags=lags
+        source, ahead = self._prepare(series, stops)
+        network = self._network(source)
+        batches = Batches(source, min(self.batch_size, len(source)), seed=self.seed, buckets=1)
+        judge = lambda network: {"validation": self._loss_on(network, ahead)}
+        validate = None if ahead is None else judge
+        result = self._train(
+            network,
+            batches,
+            loss=loss_of(self.loss, self._levels),
+            steps=self.steps if self.steps is not None else round((self.epochs or 0) * len(batches)),
+            data=replace(cut_series(series, stops=stops), notes=()),
+            validate=validate,
+            run=run,
+            callback=callback,
         )
-        arrays = features.arrays(series)
+        self._keep(result)
+        if self.linear_skip and validate is not None:
+            start = validate(network)
+            if start["validation"] <= result.best.get("validation", np.inf):
+                self.network_, self.best_ = network, {"step": 0, **start}
+        need = self.context_ + self._trained_horizon
+        short = too_short(series.ids, stops, need, f"no window of {self.context_} and a horizon; not trained on")
+        return [short] if short else []
+
+    def _prepare(self, series: Series, stops: Sequence[int]) -> tuple[OriginWindows, OriginWindows | None]:
+        """The windows to train on and those to judge by; sets what they rest on. All that can be judged is judged."""
+        horizon, train = self._trained_horizon, held_stops(self.validation, stops, name="validation")
+        held = max(n - t for n, t in zip(stops, train, strict=True))
+        self.context_ = self._context(series, train)
+        self.features_ = Features.fit(
+            series,
+            train,
+            calendar=self.calendar,
+            log=self.log,
+            scaling=self.scaling,
+            lags=horizon if self.subtract_last else 0,
+        )
+        arrays = self.features_.arrays(series)
         origins = [np.arange(self.context_, n - horizon + 1, self.stride) for n in train]
         if not any(len(o) for o in origins):
             raise LengthError(
                 f"context {self.context_} and horizon {horizon} need {self.context_ + horizon} rows to train on, the "
-                f"longest series has {max(train)} (and {max(held)} for validation)"
+                f"longest series has {max(train)} (and {held} for validation)"
             )
         after = [np.arange(max(t, self.context_), n - horizon + 1) for t, n in zip(train, stops, strict=True)]
         source = self._source(arrays, horizon, origins)
         ahead = self._source(arrays, horizon, after) if any(len(o) for o in after) else None
         if ahead is None and self.validation:
-            raise LengthError(f"validation: {max(held)} rows hold no window of horizon {horizon}; give more, or 0")
-        self.net_, result = self._train(self._net(source), source, ahead, run, callback)
-        self.training_ = {
-            "history": result.history,
-            "best": result.best,
-            "steps": result.steps,
-            "stopped": result.stopped,
-        }
+            raise LengthError(f"validation: {held} rows hold no window of horizon {horizon}; give more, or 0")
+        return source, ahead
+
+    def _context(self, series: Series, train: Sequence[int]) -> int:
+        if self.context is not None:
+            return self.context
+        season = (series.frequency.season if series.frequency is not None else None) or 1
+        return max(min(max(2 * season, 2 * self.horizon, 24), typical(train) // 4), 1)
 
     def _at(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> list[np.ndarray]:
         arrays = self.features_.arrays(series)
         result = []
         for i, o in enumerate(origins):
             # A direct network gives all its steps; rows that are not there yet are made up, and cut off again.
-            steps = horizon if self.mode == "recursive" else self.horizon
+            direct = self.mode == "direct"
+            steps = self.horizon if direct else min(horizon, len(arrays[i]) - int(o.max(initial=0)))
             padded = np.concatenate([arrays[i], np.zeros((max(steps - horizon, 0), arrays[i].shape[1]))])
             source = self._source([padded], steps, [o])
-            y = np.moveaxis(self._forecast(self.net_, source, steps)[:, :horizon], 2, -1)
+            y = np.moveaxis(self._forecast(self.network_, source, steps)[:, :horizon], 2, -1)
             result.append(np.moveaxis(self.features_.to_units(y, series, i), -1, 2))
         return result
 
-    def _train(
-        self, net: ForecastNet, source: OriginWindows, ahead: OriginWindows | None, run: Any, callback: Any
-    ) -> tuple[ForecastNet, FitResult]:
-        batches = Batches(source, min(self.batch_size, len(source)), seed=self.seed, buckets=1)
-        total = self.steps if self.steps is not None else round((self.epochs or 0) * len(batches))
-        rate = self.learning_rate
-        if self.schedule == "cosine":
-            rate = optax.cosine_decay_schedule(rate, max(total, 1))
-        optimizer = optax.chain(
-            optax.clip_by_global_norm(self.clip), optax.adamw(rate, weight_decay=self.weight_decay, mask=_decayed)
-        )
-        inner = losses.quantile(self.quantiles) if self.quantiles else LOSSES[self.loss]
-
-        def loss(y: Array, target: dict[str, Array]) -> Array:
-            return known_loss(inner, y, target)
-
-        def validate(net: ForecastNet) -> dict[str, float]:
-            assert ahead is not None
-            return {"validation": self._loss_on(net, ahead)}
-
-        rule = make_rule(self.rule, self.rule_settings)
-        result = fit(
-            net,
-            batches,
-            loss=loss,
-            rule=rule,
-            optimizer=None if isinstance(rule, DirectRule) else optimizer,
-            steps=total,
-            validate=None if ahead is None else validate,
-            patience=self.patience,
-            seed=self.seed,
-            run=run,
-            callback=callback,
-        )
-        if self.linear_skip and ahead is not None:
-            start = validate(net)
-            if start["validation"] <= result.best.get("validation", np.inf):
-                return net, result._replace(best={"step": 0, **start})
-        return result.model, result
-
-    def _net(self, source: OriginWindows) -> ForecastNet:
+    def _network(self, source: OriginWindows) -> ForecastNet:
         """The network before training."""
         skip = None
         if self.linear_skip:
@@ -284,72 +315,36 @@ class Forecaster(ForecastEstimator):
     def _source(self, arrays: Sequence[np.ndarray], horizon: int, origins: Sequence[np.ndarray]) -> OriginWindows:
         return OriginWindows(arrays, self.features_.layout, self.context_, horizon, origins, missing=self._missing)
 
-    def _forecast(self, net: ForecastNet, source: OriginWindows, steps: int) -> np.ndarray:
+    def _forecast(self, network: ForecastNet, source: OriginWindows, steps: int) -> np.ndarray:
         """Scaled forecasts of all windows, in blocks of one size so that there is one compilation."""
         blocks = []
         size = min(ROWS, len(source)) or 1
         for start in range(0, len(source), size):
             rows = np.arange(start, min(start + size, len(source)))
             taken = source.take(np.resize(rows, size), self.context_ + steps)
-            dtype = jnp.result_type(float)
-            xs = SequenceBatch(jnp.asarray(taken.values, dtype), observed=_optional(taken.observed))
-            y = forward(net, xs) if self.mode == "direct" else roll(net, xs, steps)
+            observed = None if taken.observed is None else jnp.asarray(taken.observed)
+            xs = SequenceBatch(jnp.asarray(taken.values, jnp.result_type(float)), observed=observed)
+            y = forward(network, xs) if self.mode == "direct" else roll(network, xs, steps)
             blocks.append(np.asarray(y, np.float64)[: len(rows)])
         empty = np.zeros((0, steps, self.features_.layout.targets, *([len(self._levels)] if self._levels else [])))
         return np.concatenate([empty, *blocks])
 
-    def _loss_on(self, net: ForecastNet, source: OriginWindows) -> float:
+    def _loss_on(self, network: ForecastNet, source: Any) -> float:
         """The loss that is trained, on all windows of a source."""
         steps = self._trained_horizon
-        y = self._forecast(net, source, steps)
+        y = self._forecast(network, source, steps)
         truth = source.take(np.arange(len(source)), self.context_ + steps).targets
-        known = truth["known"]
-        error = truth["values"][known] - y[known].T
-        if self._levels:
-            tau = np.array(self._levels)[:, None]
-            return float(np.mean(np.maximum(tau * error, (tau - 1) * error)))
-        return float(np.mean(np.abs(error) if self.loss == "absolute" else error**2))
-
-    def _context(self, series: Series, train: Sequence[int]) -> int:
-        if self.context is not None:
-            if self.context < 1:
-                raise SettingsError(f"context: expected 1 or more, got {self.context}")
-            return self.context
-        season = (series.frequency.season if series.frequency is not None else None) or 1
-        return max(min(max(2 * season, 2 * self.horizon, 24), min(train) // 4), 1)
-
-    def _check_settings(self) -> None:
-        if self.mode not in ("direct", "recursive"):
-            raise SettingsError(f"mode: expected 'direct' or 'recursive', got {self.mode!r}")
-        if self.missing not in ("refuse", "observed"):
-            raise SettingsError(f"missing: expected 'refuse' or 'observed', got {self.missing!r}")
-        if self.loss not in LOSSES:
-            raise SettingsError(f"loss: expected one of {', '.join(LOSSES)}, got {self.loss!r}")
-        if self.schedule not in ("cosine", "constant"):
-            raise SettingsError(f"schedule: expected 'cosine' or 'constant', got {self.schedule!r}")
-        if self.mode == "recursive" and (self.past or self.quantiles):
-            what = "past covariates" if self.past else "quantiles"
-            why = "their future is not known" if self.past else "they cannot be fed back"
-            raise SettingsError(f"mode='recursive' has no {what}: {why}; use mode='direct'")
-        if self.patience is not None and not self.validation:
-            raise SettingsError("patience: needs rows to judge by; set validation above 0")
-        for name in ("horizon", "batch_size", "stride"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name}: expected 1 or more, got {getattr(self, name)}")
-        if (self.steps is None) == (self.epochs is None):
-            raise SettingsError("steps, epochs: expected exactly one of them; the other is None")
-        if self.quantiles is not None and list(self.quantiles) != sorted(set(self.quantiles)):
-            raise SettingsError(f"quantiles: expected rising levels, got {list(self.quantiles)}")
+        return mean_loss(y, truth, self.loss, self._levels)
 
     def _numbers(self) -> dict[str, Any]:
-        return {"features": self.features_.to_dict(), "context": self.context_, "training": self.training_}
+        return {"features": self.features_.to_dict(), "context": self.context_, "training": self._training()}
 
     def _arrays(self) -> PyTree[Any]:
-        return eqx.filter(self.net_, eqx.is_array)
+        return eqx.filter(self.network_, eqx.is_array)
 
     def _like(self, numbers: dict[str, Any]) -> PyTree[Any]:
         self.features_, self.context_ = Features.from_dict(numbers["features"]), int(numbers["context"])
-        self.training_ = numbers["training"]
+        self._restore_training(None, numbers["training"])
         layout, horizon = self.features_.layout, self._trained_horizon
         sizes = ((self.context_,), (layout.future,), ())
 
@@ -361,30 +356,4 @@ class Forecaster(ForecastEstimator):
         return eqx.filter_eval_shape(build)
 
     def _take(self, arrays: PyTree[Any]) -> None:
-        self.net_ = arrays
-
-
-def known_loss(inner: Callable[..., Array], y: Array, target: dict[str, Array]) -> Array:
-    """The mean of a loss over the entries of `(horizon, targets)` whose truth is known; 0 where none is."""
-    known = target["known"]
-    wide = known if y.ndim == known.ndim else known[..., None]
-    value = inner(jnp.where(wide, y, jnp.zeros_like(y)), target["values"])
-    share = jnp.mean(known.astype(y.dtype))
-    return value / jnp.where(share > 0, share, jnp.ones_like(share))
-
-
-def _decayed(weights: PyTree[Any]) -> PyTree[Any]:
-    """Where weight decay applies: matrices of the net, not the skip."""
-    flags = jax.tree.map(lambda leaf: leaf.ndim > 1, weights)
-    none = jax.tree.map(lambda leaf: False, weights.skip)
-    return eqx.tree_at(lambda net: net.skip, flags, none, is_leaf=lambda leaf: leaf is None)
-
-
-def _rows(validation: int | float, rows: int) -> int:
-    if validation < 0 or (isinstance(validation, float) and validation >= 1):
-        raise SettingsError(f"validation: expected a number of rows or a fraction below 1, got {validation}")
-    return min(round(validation * rows) if isinstance(validation, float) else int(validation), rows)
-
-
-def _optional(array: np.ndarray | None) -> Array | None:
-    return None if array is None else jnp.asarray(array)
+        self.network_ = arrays

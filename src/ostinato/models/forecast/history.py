@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.data import Frequency, Series
+from ostinato.data import Frequency, Series, Zone
 
 Packed = dict[str, list[np.ndarray]]
 
@@ -16,15 +16,19 @@ def pack(series: Series) -> tuple[dict[str, Any], Packed]:
     names = {k: list(getattr(series, k)) for k in ("ids", "target_names", "past_names", "future_names", "static_names")}
     arrays = {"target": list(series.target), "past": list(series.past), "future": list(series.future)}
     arrays["static"] = [series.static]
+    unit = None
     if series.times is not None:
         kind = np.int64 if clock else np.float64
-        arrays["times"] = [np.asarray(t, "datetime64[s]" if clock else kind).astype(kind) for t in series.times]
+        unit = np.datetime_data(np.result_type(*series.times))[0] if clock else None
+        arrays["times"] = [np.asarray(t, f"datetime64[{unit}]" if clock else kind).astype(kind) for t in series.times]
     if series.dt is not None:
         arrays["dt"] = [np.asarray(d, np.float64) for d in series.dt]
     frequency = None if series.frequency is None else asdict(series.frequency)
+    zone = None if series.zone is None else asdict(series.zone)
     shapes = {k: [list(a.shape) for a in v] for k, v in arrays.items()}
     plain = {"clock": clock, "time_name": series.time_name, "frequency": frequency, "shapes": shapes}
-    return names | plain, arrays
+    clocks = {"unit": unit, "zone": zone, "step": series.step, "series_name": series.series_name}
+    return names | plain | clocks, arrays
 
 
 def packed_like(numbers: dict[str, Any]) -> Packed:
@@ -40,8 +44,8 @@ def unpack(numbers: dict[str, Any], arrays: Packed) -> Series:
     """The inverse of `pack`."""
     times = tuple(arrays["times"]) if "times" in arrays else None
     if times is not None and numbers["clock"]:
-        times = tuple(t.astype("datetime64[s]") for t in times)
-    frequency = numbers["frequency"]
+        times = tuple(t.astype(f"datetime64[{numbers.get('unit', 's')}]") for t in times)
+    frequency, zone = numbers["frequency"], numbers.get("zone")
     return Series(
         target=tuple(arrays["target"]),
         past=tuple(arrays["past"]),
@@ -56,4 +60,7 @@ def unpack(numbers: dict[str, Any], arrays: Packed) -> Series:
         static_names=tuple(numbers["static_names"]),
         time_name=numbers["time_name"],
         frequency=None if frequency is None else Frequency(**frequency),
+        series_name=numbers.get("series_name"),
+        zone=None if zone is None else Zone(zone["name"], tuple((since, offset) for since, offset in zone["offsets"])),
+        step=numbers.get("step"),
     )

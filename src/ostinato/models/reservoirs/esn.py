@@ -10,19 +10,19 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ostinato.cells import ES2N, Cell, EchoState
-from ostinato.checks import check_finite
 from ostinato.data import Examples, SequenceBatch, Standardizer, stream
 from ostinato.errors import DataError, SettingsError, ShapeError
 from ostinato.layers import Readout, echo_states, unroll
 from ostinato.learning import Ridge
 from ostinato.losses import squared
+from ostinato.models import measures
 from ostinato.models.base import Estimator, Weights
-from ostinato.models.sequences.baseline import Ridge as Baseline
+from ostinato.models.checks import one_of, whole
+from ostinato.models.reservoirs.inputs import check_pairs, driven, first_of, is_several, lagged, read_sequences
+from ostinato.models.ridge import RidgeRegression
 from ostinato.precision import float64
 
 RESERVOIRS = {"echo-state": EchoState, "es2n": ES2N}
-LAGS = 10
-"""So many values of what drives the network are seen by the linear baseline."""
 
 
 class Fitted(NamedTuple):
@@ -43,11 +43,12 @@ class ESN(Estimator):
       value that was expected at each step (the first from nothing), `forecast(steps)` goes on from the end of the
       training series by itself, or from the end of `history`.
     * `score` is R²; `evaluate` gives `nrmse` (error over the deviation of the targets), `r2`, and the same of the mean
-      and of a linear model of the last 10 inputs.
+      and of a linear model of the last 10 inputs (see `models.measures`).
 
     `hidden_size` units in each of `num_layers` layers, each driven by the one below; all are seen by the read-out.
     `leak` is $\alpha$; `spectral_radius`, `connectivity`, `input_scaling`, `bias_scaling` as in `cells.EchoState`.
-    `cell="es2n"` with `proximity` takes `cells.ES2N` instead. `penalty` is that of the ridge on sums over steps;
+    `cell="es2n"` with `proximity` takes `cells.ES2N` instead. `penalty` is that of the ridge on sums over steps
+    (with 0, where many solutions are equally good, the one of the smallest norm is taken);
     `washout` steps at the start of each sequence are left out; `direct=False` hides $u_t$ from the read-out. With
     `scale`, inputs and targets are standardised first. All is computed in float64 and is a function of `seed`.
 
@@ -66,6 +67,7 @@ class ESN(Estimator):
 
     kind = "esn"
     estimator_type = "regressor"
+    checks = (*one_of("cell", RESERVOIRS), *whole("hidden_size", "num_layers"), *whole("washout", least=0))
 
     def __init__(
         self,
@@ -102,21 +104,19 @@ class ESN(Estimator):
 
     def fit(self, X: Any, y: Any = None) -> "ESN":
         """Draw the reservoir, run it over the sequences, solve for the read-out; nothing is kept from before."""
-        if self.cell not in RESERVOIRS:
-            raise SettingsError(f"cell: expected one of {', '.join(RESERVOIRS)}, got {self.cell!r}")
-        if self.num_layers < 1 or self.washout < 0:
-            raise SettingsError(
-                f"num_layers, washout: expected 1 and 0 or more, got {self.num_layers} and {self.washout}"
-            )
-        inputs, _ = _sequences(X, "X")
-        targets, single = (inputs, np.ndim(_first(X)) == 1) if y is None else _sequences(y, "y")
-        _check_pairs(inputs, targets)
+        return self._refit(X, y)
+
+    def _fit(self, X: Any, y: Any = None) -> None:
+        self._check_settings()
+        inputs, _ = read_sequences(X, "X")
+        targets, single = (inputs, np.ndim(first_of(X)) == 1) if y is None else read_sequences(y, "y")
+        check_pairs(inputs, targets)
         if sum(max(len(t) - self.washout, 0) for t in targets) < 2:
             raise DataError(f"X: expected more than washout = {self.washout} steps, got {max(map(len, targets))}")
         own = y is None
         rows = lambda parts: [part for part in parts if len(part)]
         scale, wanted = (_scaling(rows(parts), self.scale) for parts in (inputs, targets))
-        drives = [_drive(scale.transform(part), own) for part in inputs]
+        drives = [driven(scale.transform(part), own) for part in inputs]
         aims = [wanted.transform(part) for part in targets]
         with float64():
             layers = self._reservoirs(inputs[0].shape[1])
@@ -125,27 +125,27 @@ class ESN(Estimator):
             rule = Ridge(self.penalty)
             carry = rule.init(Readout(size, aims[0].shape[1], dtype="float64", key=jr.key(0)), jr.key(0))
             end = None
-            for drive, aim in zip(drives, aims, strict=True):
+            # Nothing can be seen in a sequence of length 0.
+            for drive, aim in ((d, a) for d, a in zip(drives, aims, strict=True) if len(d)):
                 found, end = self._features(layers, jnp.asarray(drive))
                 weight = jnp.asarray(np.arange(len(drive)) >= self.washout, "float64")
                 carry, _ = rule.step(
                     carry, squared, Examples(SequenceBatch(found), jnp.asarray(aim), weight), jr.key(0)
                 )
-            self._keep(Fitted(layers, rule.model(carry)), scale, wanted, own, single)
-            self._end = (jax.tree.map(np.asarray, end), aims[-1][-1])
-        lagged = [_lagged(drive)[self.washout :] for drive in drives]
-        self.baseline_ = Baseline.fit(np.concatenate(lagged), np.concatenate([a[self.washout :] for a in aims]))
-        return self
+            self._keep(Fitted(layers, _solved(rule, carry)), scale, wanted, own, single)
+            self._end = (jax.tree.map(np.asarray, end), rows(aims)[-1][-1])
+        rest = slice(self.washout, None)
+        self.baseline_ = RidgeRegression.fit(
+            np.concatenate([lagged(drive)[rest] for drive in drives]), np.concatenate([a[rest] for a in aims])
+        )
 
     def predict(self, X: Any) -> Any:
         """What is expected at each step, in the units and with the axes of the targets; a list where X is one."""
         drives = self._drives(X)
         with float64():
-            outputs = [
-                np.asarray(unroll(self.readout_, self._features(self.layers_, jnp.asarray(d))[0])[0]) for d in drives
-            ]
+            outputs = [self._outputs(drive) for drive in drives]
         found = [self._units(out) for out in outputs]
-        return found if _several(X) else found[0]
+        return found if is_several(X) else found[0]
 
     def forecast(self, steps: int, history: Any = None) -> np.ndarray:
         """The next `steps` values of the series, each from those before it, after the training series or `history`.
@@ -165,7 +165,7 @@ class ESN(Estimator):
                 if not len(drive):
                     raise DataError("history: expected at least one value")
                 states = self._features(self.layers_, jnp.asarray(drive))[1]
-                last = self.scale_.transform(_sequences(history, "history")[0][0])[-1]
+                last = self.scale_.transform(read_sequences(history, "history")[0][0])[-1]
             fitted = Fitted(self.layers_, self.readout_)
             found = np.asarray(_free_run(fitted, states, jnp.asarray(last), steps, self.direct))
         return self._units(found)
@@ -179,22 +179,31 @@ class ESN(Estimator):
         drives = self._drives(X)
         if y is None and not self._own:
             raise DataError("y: expected targets: the network was fitted with targets of its own")
-        truth, _ = _sequences(X if y is None else y, "y")
+        truth, _ = read_sequences(X if y is None else y, "y")
         if [len(t) for t in truth] != [len(d) for d in drives] or truth[0].shape[1] != self.n_targets_:
             raise ShapeError(
                 f"y: expected {[(len(d), self.n_targets_) for d in drives]}, got {[t.shape for t in truth]}"
             )
-        outputs = self.predict(X if _several(X) else [X])
+        outputs = self.predict(X if is_several(X) else [X])
         rest = slice(self.washout, None)
         wanted = np.concatenate([t[rest] for t in truth])
         if len(wanted) < 2:
             raise DataError(f"X: expected more than washout = {self.washout} steps, got {max(map(len, truth))}")
-        lagged = np.concatenate([_lagged(d)[rest] for d in drives])
-        linear = self.target_scale_.inverse(self.baseline_.predict(lagged))
+        last = np.concatenate([lagged(d)[rest] for d in drives])
+        linear = self.target_scale_.inverse(self.baseline_.predict(last))
         mean = np.broadcast_to(self.target_scale_.inverse(self.baseline_.constant), wanted.shape)
-        ours = np.concatenate([np.reshape(out, (len(out), -1))[rest] for out in outputs])
-        scores = {name: _scores(wanted, found) for name, found in (("ours", ours), ("mean", mean), ("linear", linear))}
+        ours = np.concatenate([np.reshape(out, (len(out), self.n_targets_))[rest] for out in outputs])
+        scores = {
+            name: {"nrmse": measures.nrmse(wanted, found), "r2": measures.r2(wanted, found)}
+            for name, found in (("ours", ours), ("mean", mean), ("linear", linear))
+        }
         return {**scores["ours"], "baselines": {n: scores[n] for n in ("mean", "linear")}, "count": len(wanted)}
+
+    def _outputs(self, drive: np.ndarray) -> np.ndarray:
+        """Scaled predictions of one sequence."""
+        if not len(drive):
+            return np.zeros((0, self.n_targets_))
+        return np.asarray(unroll(self.readout_, self._features(self.layers_, jnp.asarray(drive))[0])[0])
 
     def _reservoirs(self, inputs: int) -> tuple[Cell, ...]:
         options: dict[str, Any] = {
@@ -220,10 +229,10 @@ class ESN(Estimator):
 
     def _drives(self, X: Any) -> list[np.ndarray]:
         self.check_fitted()
-        inputs, _ = _sequences(X, "X")
+        inputs, _ = read_sequences(X, "X")
         if inputs[0].shape[1] != self.n_features_in_:
             raise ShapeError(f"X: expected {self.n_features_in_} features, got {inputs[0].shape[1]}")
-        return [_drive(self.scale_.transform(part), self._own) for part in inputs]
+        return [driven(self.scale_.transform(part), self._own) for part in inputs]
 
     def _units(self, outputs: np.ndarray) -> np.ndarray:
         found = self.target_scale_.inverse(outputs)
@@ -263,7 +272,20 @@ class ESN(Estimator):
             found = eqx.combine(weights(arrays), rest)
         self._keep(found["network"], scale, wanted, bool(numbers["own"]), bool(numbers["single"]))
         self._end = jax.tree.map(np.asarray, found["end"])
-        self.baseline_ = Baseline.from_arrays(numbers["baseline"])
+        self.baseline_ = RidgeRegression.from_arrays(numbers["baseline"])
+
+
+def _solved(rule: Ridge, carry: Any) -> Readout:
+    """The read-out of the sums; where they have no unique solution, that of the smallest norm."""
+    readout = rule.model(carry)
+    if rule.penalty > 0 and bool(jnp.isfinite(readout.V).all()):
+        return readout
+    x, y, count = (np.asarray(a) for a in (carry.x, carry.y, carry.weight))
+    xx = np.asarray(carry.xx) - np.outer(x, x) / count + rule.penalty * np.eye(len(x))
+    xy = np.asarray(carry.xy) - np.outer(x, y) / count
+    # Sums of products know a direction to the root of the precision; what is below it is rounding.
+    V = np.linalg.lstsq(xx, xy, rcond=len(x) * np.finfo(np.float64).eps)[0].T
+    return eqx.tree_at(lambda r: (r.V, r.c), readout, (jnp.asarray(V), jnp.asarray((y - V @ x) / count)))
 
 
 @eqx.filter_jit
@@ -283,61 +305,6 @@ def _free_run(fitted: Fitted, states: Any, last: Array, steps: int, direct: bool
     return jax.lax.scan(one, (jax.tree.map(jnp.asarray, states), last), None, steps)[1]
 
 
-def _several(X: Any) -> bool:
-    return isinstance(X, (list, tuple)) and any(np.ndim(part) for part in X)
-
-
-def _first(X: Any) -> Any:
-    return X[0] if _several(X) else X
-
-
-def _sequences(X: Any, name: str) -> tuple[list[np.ndarray], bool]:
-    """Sequences `(time, features)`, and whether they came without an axis of features."""
-    parts = list(X) if _several(X) else [X]
-    found = []
-    for i, part in enumerate(parts):
-        where = f"{name}[{i}]" if len(parts) > 1 else name
-        try:
-            array = np.asarray(part, np.float64)
-        except (TypeError, ValueError) as error:
-            raise DataError(f"{where}: expected numbers, got {part!r:.60}") from error
-        if array.ndim not in (1, 2):
-            raise ShapeError(
-                f"{where}: expected (time,) or (time, features), got {array.shape}; give a list of several"
-            )
-        check_finite(array, where)
-        found.append(array[:, None] if array.ndim == 1 else array)
-        if found[-1].shape[1] != found[0].shape[1] or not found[-1].shape[1]:
-            raise ShapeError(f"{where}: expected {found[0].shape[1]} features, one or more, got {found[-1].shape[1]}")
-    return found, np.ndim(parts[0]) == 1
-
-
-def _check_pairs(inputs: list[np.ndarray], targets: list[np.ndarray]) -> None:
-    if [len(x) for x in inputs] != [len(y) for y in targets]:
-        raise ShapeError(
-            f"y: expected a target for each step, lengths {[len(x) for x in inputs]}, got {[len(y) for y in targets]}"
-        )
-
-
 def _scaling(parts: list[np.ndarray], scale: bool) -> Standardizer:
     features = parts[0].shape[1]
     return Standardizer.fit(parts) if scale else Standardizer(np.zeros(features), np.ones(features))
-
-
-def _drive(values: np.ndarray, own: bool) -> np.ndarray:
-    """What comes in at each step: the values themselves, or the one before where they are to be predicted."""
-    return np.concatenate([np.zeros_like(values[:1]), values[:-1]]) if own else values
-
-
-def _lagged(drive: np.ndarray) -> np.ndarray:
-    """The last inputs at each step, zeros before the first."""
-    padded = np.concatenate([np.zeros((LAGS - 1, drive.shape[1])), drive])
-    return np.concatenate([padded[LAGS - 1 - k : len(padded) - k] for k in range(LAGS)], axis=1)
-
-
-def _scores(truth: np.ndarray, found: np.ndarray) -> dict[str, float]:
-    """The mean over the targets; a target that does not vary counts as deviation 1."""
-    error = np.mean(np.square(truth - found), axis=0)
-    variance = np.var(truth, axis=0)
-    share = error / np.where(variance > 0, variance, 1)
-    return {"nrmse": float(np.mean(np.sqrt(share))), "r2": float(np.mean(1 - share))}

@@ -11,16 +11,29 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float
 
-from ostinato.checks import check_finite
 from ostinato.data import SequenceBatch, stream
-from ostinato.errors import DataError, SettingsError, ShapeError
+from ostinato.errors import DataError, ShapeError
+from ostinato.models import measures
 from ostinato.models.base import Estimator, Weights
-from ostinato.models.sequences.baseline import Ridge
+from ostinato.models.checks import Check, whole
+from ostinato.models.ridge import RidgeRegression
+from ostinato.models.targets.numbers import columns, read_numbers
 from ostinato.precision import float64
 from ostinato.trees import Tree, TreeReservoir, climb, pool_nodes, tree_batch
 
 STRENGTHS = tuple(10.0**k for k in range(-5, 3))
 """Penalties to choose from: states of a reservoir depend on one another strongly, so small ones too."""
+
+CANDIDATES = ("hidden_size", "sigma", "input_scaling")
+"""Settings of which there may be several to choose from."""
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, Sequence) else (value,)
+
+
+def _is_choice(value: Any, model: Any) -> bool:
+    return bool(_several(value)) and all(isinstance(v, (int, float)) and v > 0 for v in _several(value))
 
 
 class TreeESN(Estimator):
@@ -34,8 +47,8 @@ class TreeESN(Estimator):
     `hidden_size`, `sigma` and `input_scaling` may be tuples of candidates; what has the least leave-one-out error on
     the training trees is taken, as is the penalty. `sigma` is the number of children times the spectral norm of R:
     below 1 the network forgets its leaves. `reservoirs` are drawn and their predictions averaged. `arity` is the
-    largest number of children, by default that of the training trees. All is computed in float64 and is a function of
-    `seed`.
+    number of children that `sigma` is shared out among, by default the largest of the training trees; trees with more
+    children can be predicted. All is computed in float64 and is a function of `seed`.
 
     After `fit`: `layers_`, `readouts_`, `chosen_` (`hidden_size`, `sigma`, `input_scaling`), `arity_`,
     `n_features_in_`, `n_targets_`, `baseline_`, a ridge on the number of nodes, its square and the mean of the
@@ -56,6 +69,10 @@ class TreeESN(Estimator):
 
     kind = "tree-esn"
     estimator_type = "regressor"
+    checks = (
+        *(Check(name, _is_choice, "a positive number or several") for name in CANDIDATES),
+        *whole("reservoirs"),
+    )
 
     def __init__(
         self,
@@ -80,35 +97,37 @@ class TreeESN(Estimator):
 
     def fit(self, trees: Any, y: Any) -> "TreeESN":
         """Run every candidate over the trees and keep the best; nothing is kept from an earlier `fit`."""
+        return self._refit(trees, y)
+
+    def _fit(self, trees: Any, y: Any) -> None:
+        self._check_settings()
         trees = _trees(trees)
         targets, single = _targets(y, len(trees))
         if len(trees) < 3:
             raise DataError(f"trees: expected three or more, got {len(trees)}")
-        names = ("hidden_size", "sigma", "input_scaling")
-        candidates = [_candidates(getattr(self, name), name) for name in names]
-        if self.reservoirs < 1:
-            raise SettingsError(f"reservoirs: expected 1 or more, got {self.reservoirs}")
+        candidates = [_several(getattr(self, name)) for name in CANDIDATES]
         self.arity_ = max(1, *(tree.arity for tree in trees)) if self.arity is None else self.arity
         self.n_features_in_, self.n_targets_ = trees[0].features.shape[1], targets.shape[1]
         self._single = single
-        batch, best = self._batch(trees), np.inf
+        batch, best = self._batch(trees, self.arity_), np.inf
         for size, sigma, scaling in product(*candidates):
             layers = self._layers(int(size), float(sigma), float(scaling))
-            readouts = [Ridge.fit(states, targets, STRENGTHS) for states in self._states(layers, batch)]
+            readouts = [RidgeRegression.fit(states, targets, STRENGTHS) for states in self._states(layers, batch)]
             error = float(np.mean([readout.left_out for readout in readouts]))
             if error < best:
                 best, self.layers_, self.readouts_ = error, layers, readouts
                 self.chosen_ = {"hidden_size": int(size), "sigma": float(sigma), "input_scaling": float(scaling)}
-        self.baseline_ = Ridge.fit(_summary(trees), targets)
-        return self
+        self.baseline_ = RidgeRegression.fit(_summary(trees), targets)
 
     def predict(self, trees: Any) -> np.ndarray:
         """Numbers for each tree, `(n,)` or `(n, targets)`."""
         self.check_fitted()
         trees = _trees(trees, self.n_features_in_)
-        parts = [
-            r.predict(s) for r, s in zip(self.readouts_, self._states(self.layers_, self._batch(trees)), strict=True)
-        ]
+        # A reservoir treats all children alike, so trees with more of them than in training are trees like others.
+        arity = max(self.arity_, *(tree.arity for tree in trees))
+        layers = [self._wider(layer, arity) for layer in self.layers_]
+        states = self._states(layers, self._batch(trees, arity))
+        parts = [readout.predict(own) for readout, own in zip(self.readouts_, states, strict=True)]
         found = np.mean(parts, axis=0)
         return found[:, 0] if self._single else found
 
@@ -149,9 +168,19 @@ class TreeESN(Estimator):
             pooled: list[Array] = [pool_nodes(climb(layer, batch), batch.mask, self.pool) for layer in layers]
             return [np.asarray(states) for states in pooled]
 
-    def _batch(self, trees: Sequence[Tree]) -> SequenceBatch:
+    def _wider(self, layer: TreeReservoir, arity: int) -> TreeReservoir:
+        """The same reservoir for trees with up to so many children."""
+        if arity == layer.arity:
+            return layer
         with float64():
-            return tree_batch(trees, self.arity_, dtype="float64")
+            made = TreeReservoir(
+                layer.input_size, layer.hidden_size, arity=arity, dtype="float64", key=stream(self.seed, "reservoir")
+            )
+            return _with(made, layer.W, layer.R, layer.b)
+
+    def _batch(self, trees: Sequence[Tree], arity: int) -> SequenceBatch:
+        with float64():
+            return tree_batch(trees, arity, dtype="float64")
 
     def _fitted(self) -> tuple[Any, dict[str, Any]]:
         with float64():
@@ -181,19 +210,12 @@ class TreeESN(Estimator):
             layers = [(c.W, c.R, c.b) for c in self.layers_]
             found = weights({"readouts": [like] * self.reservoirs, "reservoirs": layers})
         self.layers_ = [_with(cell, *parts) for cell, parts in zip(self.layers_, found["reservoirs"], strict=True)]
-        self.readouts_ = [Ridge.from_arrays(part) for part in found["readouts"]]
-        self.baseline_ = Ridge.from_arrays(numbers["baseline"])
+        self.readouts_ = [RidgeRegression.from_arrays(part) for part in found["readouts"]]
+        self.baseline_ = RidgeRegression.from_arrays(numbers["baseline"])
 
 
 def _with(cell: TreeReservoir, W: Array, R: Array, b: Array) -> TreeReservoir:
     return eqx.tree_at(lambda c: (c.W, c.R, c.b), cell, (W, R, b))
-
-
-def _candidates(value: Any, name: str) -> tuple[Any, ...]:
-    found = tuple(value) if isinstance(value, Sequence) else (value,)
-    if not found or not all(isinstance(v, (int, float)) and v > 0 for v in found):
-        raise SettingsError(f"{name}: expected a positive number or several, got {value!r}")
-    return found
 
 
 def _trees(trees: Any, features: int | None = None) -> list[Tree]:
@@ -208,14 +230,10 @@ def _trees(trees: Any, features: int | None = None) -> list[Tree]:
 
 
 def _targets(y: Any, count: int) -> tuple[Float[np.ndarray, "n targets"], bool]:
-    try:
-        targets = np.asarray(y, np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"y: expected numbers, got {y!r:.60}") from error
-    if targets.ndim not in (1, 2) or len(targets) != count:
+    targets = read_numbers(y, "y")
+    if len(targets) != count:
         raise ShapeError(f"y: expected ({count},) or ({count}, targets), one for each tree, got {targets.shape}")
-    check_finite(targets, "y")
-    return targets.reshape(count, -1), targets.ndim == 1
+    return columns(targets), targets.ndim == 1
 
 
 def _summary(trees: Sequence[Tree]) -> Float[np.ndarray, "n summaries"]:
@@ -223,10 +241,4 @@ def _summary(trees: Sequence[Tree]) -> Float[np.ndarray, "n summaries"]:
 
 
 def _scores(truth: np.ndarray, found: np.ndarray) -> dict[str, float]:
-    error = truth - found
-    squares, spread = np.mean(error**2, axis=0), np.var(truth, axis=0)
-    return {
-        "mae": float(np.mean(np.abs(error))),
-        "rmse": float(np.mean(np.sqrt(squares))),
-        "r2": float(np.mean(1 - squares / np.where(spread > 0, spread, 1))),
-    }
+    return {name: getattr(measures, name)(truth, found) for name in ("mae", "rmse", "r2")}

@@ -1,37 +1,64 @@
 """What the estimators of whole sequences share: settings, the network, training, running it, files."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
 import numpy as np
-import optax
 from jaxtyping import Array, PyTree
 
-from ostinato.data import Batches, LabelledSequences, SequenceBatch, SequenceSource, Standardizer, permutation, stream
-from ostinato.errors import CorruptFile, DataError, SettingsError
+from ostinato.data import Batches, LabelledSequences, SequenceBatch, SequenceSource, Standardizer, stream
+from ostinato.data.holdout import check_amount, held_rows
+from ostinato.errors import CorruptFile
 from ostinato.layers import RNN, Readout
 from ostinato.layers.dropout import Dropout
 from ostinato.layers.many_to_one import POOLS
-from ostinato.learning import DirectRule, Method, make_rule
-from ostinato.models.base import Estimator, Weights
-from ostinato.models.sequences.baseline import Ridge, summaries
+from ostinato.learning import Method
+from ostinato.models.base import Weights
+from ostinato.models.checks import Check, above_0, at_least_0, one_of, rates, units, whole
+from ostinato.models.ridge import RidgeRegression, summaries
 from ostinato.models.sequences.inputs import Sequences, as_sequences, targets_of
 from ostinato.models.sequences.network import Noise, SequenceNetwork
+from ostinato.models.targets import Target
+from ostinato.models.trained import TrainedEstimator
 from ostinato.runs import Run
-from ostinato.training import Event, fit
+from ostinato.training import Event
 
 E = TypeVar("E", bound="SequenceEstimator")
 
 SCHEDULES = ("cosine", "constant")
 
 
-class SequenceEstimator(Estimator):
+class Prepared(NamedTuple):
+    """All that training needs: the rows that it sees and those held out, and the target that learned of them."""
+
+    sequences: Sequences
+    raw: Any
+    held: np.ndarray
+    rest: np.ndarray
+    target: Target
+
+
+class SequenceEstimator(TrainedEstimator):
     """Base of `SequenceClassifier` and `SequenceRegressor`; their docstrings say what the settings mean.
 
-    A subclass says how targets are read, encoded and measured, and how a validation set is drawn from them.
+    A subclass says what its `target` is.
     """
+
+    target: ClassVar[type[Target]]
+    checks = (
+        *units(),
+        *one_of("pool", POOLS),
+        *one_of("schedule", SCHEDULES),
+        *whole("epochs", "batch_size", "buckets"),
+        *at_least_0("input_noise", "sequence_noise", "weight_decay"),
+        *whole("time_mask", "feature_mask", least=0, unit=" steps"),
+        *rates("dropout"),
+        *above_0("learning_rate"),
+        *above_0("clip", optional=True),
+        Check("patience", lambda value, model: value is None or model.validation > 0, "None without a validation set"),
+    )
 
     def __init__(
         self,
@@ -53,7 +80,7 @@ class SequenceEstimator(Estimator):
         schedule: str = "cosine",
         weight_decay: float = 1e-3,
         clip: float | None = 1.0,
-        validation: float = 0.0,
+        validation: int | float = 0.0,
         patience: int | None = None,
         buckets: int = 2,
         missing: bool = False,
@@ -96,93 +123,66 @@ class SequenceEstimator(Estimator):
         `run`: a folder to log into and to resume from; `callback`: see `ostinato.training.fit`.
 
         Raises `SettingsError`, `ShapeError`, `DataError` and `NonFiniteError` before anything is trained, and what
-        `ostinato.training.fit` raises.
+        `ostinato.training.fit` raises. The estimator is then what it was.
         """
-        _check_settings(self)
-        rule = make_rule(self.rule, self.rule_settings)
-        sequences = as_sequences(X, missing=self.missing)
-        raw = self._read(sequences, targets_of(X, y))
-        held = self._validation_rows(X, raw) if self.validation else np.zeros(0, int)
-        rest = np.setdiff1d(np.arange(len(raw)), held)
-        found = self._learn(raw, rest)
-        targets = self._encode(raw, found)
-        scale = Standardizer.fit(sequences.take(rest).values)
-        train = self._source(sequences.take(rest), scale, self._rows(targets, rest))
+        return self._refit(X, y, run=run, callback=callback)
+
+    def check(self, X: Any, y: Any = None, *, held: Any = None, held_y: Any = None) -> None:
+        """Raise what `fit` would before training and, with `held`, what `evaluate` would on those sequences."""
+        prepared = self._prepare(X, y)
+        eqx.filter_eval_shape(self._network, prepared.sequences.features, prepared.target.size, jax.random.key(0))
+        if held is None:
+            return
+        sequences = as_sequences(held, features=prepared.sequences.features, missing=self.missing)
+        prepared.target.encode(prepared.target.read(targets_of(held, held_y), sequences.lengths))
+
+    def _fit(
+        self, X: Any, y: Any = None, *, run: Run | None = None, callback: Callable[[Event], None] | None = None
+    ) -> None:
+        sequences, raw, held, rest, target = self._prepare(X, y)
+        encoded, scale = target.encode(raw), Standardizer.fit(sequences.take(rest).values)
+        train = self._source(sequences.take(rest), scale, target.take(encoded, rest))
         batches = Batches(train, self.batch_size, seed=self.seed, buckets=_edges(train.lengths, self.buckets))
-        network = self._network(sequences.features, self._size(found), stream(self.seed, "weights"))
-        validate = None
-        if len(held):
-            source = self._source(sequences.take(held), scale, self._rows(targets, held))
-
-            def measure(model: Any) -> dict[str, float]:
-                return self._measures(self._outputs(model, source, batches.edges), self._rows(targets, held))
-
-            validate = measure
-
-        result = fit(
-            network,
+        held_source = self._source(sequences.take(held), scale, None) if len(held) else None
+        judge = lambda network: target.measures(
+            self._outputs(network, held_source, batches.edges), target.take(encoded, held)
+        )
+        result = self._train(
+            self._network(sequences.features, target.size, stream(self.seed, "weights")),
             batches,
-            loss=self._loss(),
-            rule=rule,
-            optimizer=None if isinstance(rule, DirectRule) else self._optimizer(self.epochs * len(batches)),
-            epochs=self.epochs,
-            validate=validate,
-            patience=self.patience,
-            seed=self.seed,
+            loss=target.loss,
+            steps=self.epochs * len(batches),
+            data=(sequences, raw),
+            validate=None if held_source is None else judge,
             run=run,
             callback=callback,
         )
-        baseline = Ridge.fit(self._summaries(sequences.take(rest)), self._regressand(self._rows(targets, rest), found))
-        self._keep(found, result.model, baseline, scale, batches.edges, result.history, result.best)
-        return self
+        self._keep(result)
+        baseline = target.baseline(self._summaries(sequences.take(rest)), target.take(encoded, rest))
+        self._learned(target, baseline, scale, batches.edges)
 
-    def _validation_rows(self, X: Any, raw: Any) -> np.ndarray:
-        groups = X.groups if isinstance(X, LabelledSequences) else None
-        return self._held_out(raw) if groups is None else held_groups(groups, self.validation, self.seed)
+    def _prepare(self, X: Any, y: Any) -> Prepared:
+        """What can be judged before training, judged."""
+        self._check_settings()
+        check_amount("validation", self.validation)
+        sequences = as_sequences(X, missing=self.missing)
+        target = self.target(self.per_step)
+        raw = target.read(targets_of(X, y), sequences.lengths)
+        held = np.zeros(0, int)
+        if self.validation:
+            groups = X.groups if isinstance(X, LabelledSequences) else None
+            classes = target.strata(raw)
+            held = held_rows(self.validation, self.seed, len(raw), classes=classes, groups=groups)
+        rest = np.setdiff1d(np.arange(len(raw)), held)
+        return Prepared(sequences, raw, held, rest, target.learn(raw, rest))
 
-    # What a subclass adds. `raw` are targets as read, one entry for each sequence; `found` is what was learnt from them
-    # (classes, scaling); encoded targets are what the network is trained on.
-
-    def _read(self, sequences: Sequences, targets: Any) -> Any:
-        raise NotImplementedError
-
-    def _held_out(self, raw: Any) -> np.ndarray:
-        """Rows of the validation set: a function of the seed."""
-        return held_out([np.arange(len(raw))], self.validation, self.seed)
-
-    def _learn(self, raw: Any, rows: np.ndarray) -> Any:
-        raise NotImplementedError
-
-    def _encode(self, raw: Any, found: Any) -> Any:
-        raise NotImplementedError
-
-    def _size(self, found: Any) -> int:
-        raise NotImplementedError
-
-    def _loss(self) -> Callable[[Array, Any], Array]:
-        raise NotImplementedError
-
-    def _regressand(self, targets: Any, found: Any) -> np.ndarray:
-        """What the linear baseline is to give, `(rows, outputs)`, from encoded targets."""
-        raise NotImplementedError
-
-    def _measures(self, outputs: Any, targets: Any) -> dict[str, float]:
-        """What is measured on the validation set, the first minimised, from outputs and encoded targets."""
-        raise NotImplementedError
-
-    def _keep(
-        self, found: Any, network: Any, baseline: Ridge, scale: Standardizer, edges: Any, history: Any, best: Any
-    ) -> None:
-        """Set the fitted attributes; a subclass adds its own."""
-        self.network_ = network
+    def _learned(self, target: Target, baseline: RidgeRegression, scale: Standardizer, edges: tuple[int, ...]) -> None:
+        """Set the fitted attributes beside the network; a subclass adds its own."""
+        self.target_ = target
         self.baseline_ = baseline
         self.scale_ = scale
         self.n_features_in_ = len(scale.mean)
         self.edges_ = edges
-        self.history_ = history
-        self.best_ = best
-
-    # Shared by fit, predict and files.
 
     def _network(self, features: int, outputs: int, key: Any) -> SequenceNetwork:
         keys = jax.random.split(key)
@@ -204,13 +204,6 @@ class SequenceEstimator(Estimator):
             None if self.per_step else self.pool,
         )
 
-    def _optimizer(self, steps: int) -> optax.GradientTransformation:
-        rate = self.learning_rate
-        if self.schedule == "cosine":
-            rate = optax.warmup_cosine_decay_schedule(0.1 * rate, rate, max(steps // 20, 1), max(steps, 2))
-        step = optax.adamw(rate, weight_decay=self.weight_decay)
-        return step if self.clip is None else optax.chain(optax.clip_by_global_norm(self.clip), step)
-
     def _source(self, sequences: Sequences, scale: Standardizer, targets: Any) -> SequenceSource:
         return SequenceSource(
             [scale.transform(v) for v in sequences.values],
@@ -219,9 +212,6 @@ class SequenceEstimator(Estimator):
             dt=sequences.dt,
             missing=self.missing,
         )
-
-    def _rows(self, targets: Any, rows: np.ndarray) -> Any:
-        return [targets[i] for i in rows] if self.per_step else targets[rows]
 
     def _summaries(self, sequences: Sequences) -> np.ndarray:
         if not self.per_step:
@@ -232,12 +222,16 @@ class SequenceEstimator(Estimator):
         self.check_fitted()
         return as_sequences(X, features=self.n_features_in_, missing=self.missing)
 
+    def _raw(self, X: Any, y: Any, sequences: Sequences) -> Any:
+        """Targets that are given to be compared with."""
+        return self.target_.read(targets_of(X, y), sequences.lengths)
+
     def _run(self, sequences: Sequences) -> Any:
         """Outputs of the network, `(n, outputs)`, or a list of `(time, outputs)`."""
         source = self._source(sequences, self.scale_, None)
         return self._outputs(self.network_, source, self.edges_)
 
-    def _outputs(self, network: SequenceNetwork, source: SequenceSource, edges: Any) -> Any:
+    def _outputs(self, network: SequenceNetwork, source: Any, edges: Any) -> Any:
         size = min(self.batch_size, 1 << (len(source.lengths) - 1).bit_length())
         batches = Batches(source, size, shuffle=False, buckets=_reaching(edges, int(source.lengths.max())))
         found: list[Any] = [None] * len(source.lengths)
@@ -253,13 +247,14 @@ class SequenceEstimator(Estimator):
             "features": self.n_features_in_,
             "scale": self.scale_.to_dict(),
             "edges": list(self.edges_),
-            "history": self.history_,
-            "best": self.best_,
+            **self._training(),
+            **self.target_.to_dict(),
         }
         return {"network": self.network_, "baseline": self.baseline_.arrays()}, numbers
 
     def _restore(self, numbers: dict[str, Any], weights: Weights) -> None:
-        features, outputs = int(numbers["features"]), self._size(self._found(numbers))
+        target = self.target(self.per_step).restored(numbers)
+        features, outputs = int(numbers["features"]), target.size
         network = eqx.filter_eval_shape(self._network, features, outputs, jax.random.key(0))
         inputs = features if self.per_step else 2 * features
         shapes = {"mean": (inputs,), "scale": (inputs,), "weights": (inputs, outputs), "constant": (outputs,)}
@@ -268,37 +263,13 @@ class SequenceEstimator(Estimator):
         scale, edges = Standardizer.from_dict(numbers["scale"]), tuple(int(e) for e in numbers["edges"])
         if len(scale.mean) != features:
             raise CorruptFile(f"scale: expected {features} features, got {len(scale.mean)}")
-        baseline, history = Ridge(**read["baseline"]), list(numbers["history"])
-        self._keep(self._found(numbers), read["network"], baseline, scale, edges, history, dict(numbers["best"]))
-
-    def _found(self, numbers: dict[str, Any]) -> Any:
-        raise NotImplementedError
+        self._restore_training(read["network"], numbers)
+        self._learned(target, RidgeRegression(**read["baseline"]), scale, edges)
 
 
 @eqx.filter_jit
 def _apply(network: SequenceNetwork, inputs: SequenceBatch) -> Array:
     return network(inputs)[0]
-
-
-def held_out(groups: list[np.ndarray], share: float, seed: int) -> np.ndarray:
-    """That share of each group of rows, by the seed; one of each always stays. Raises `DataError` where none goes."""
-    held = []
-    for i, rows in enumerate(groups):
-        order = permutation(len(rows), seed, i, name="validation")
-        held.append(rows[order[: min(round(share * len(rows)), len(rows) - 1)]])
-    chosen = np.sort(np.concatenate(held))
-    if not len(chosen):
-        raise DataError(f"validation: {share} of {sum(map(len, groups))} sequences leaves none to validate on")
-    return chosen
-
-
-def held_groups(groups: Any, share: float, seed: int) -> np.ndarray:
-    """The rows of that share of the groups, by the seed: at least one group, and never all. Raises `DataError`."""
-    names, group = np.unique(groups, return_inverse=True)
-    if len(names) < 2:
-        raise DataError(f"validation: expected two or more groups to hold one out, got {names.tolist()}")
-    order = permutation(len(names), seed, name="validation groups")
-    return np.flatnonzero(np.isin(group, order[: min(max(round(share * len(names)), 1), len(names) - 1)]))
 
 
 def _edges(lengths: np.ndarray, buckets: int) -> Any:
@@ -311,25 +282,3 @@ def _reaching(edges: tuple[int, ...], longest: int) -> tuple[int, ...]:
     while edges[-1] < longest:
         edges = (*edges, 2 * edges[-1])
     return edges
-
-
-def _check_settings(model: SequenceEstimator) -> None:
-    def need(good: bool, name: str, expected: str) -> None:
-        if not good:
-            raise SettingsError(f"{name}: expected {expected}, got {getattr(model, name)!r}")
-
-    sizes = model.hidden_size if isinstance(model.hidden_size, (tuple, list)) else (model.hidden_size,)
-    need(bool(sizes) and all(isinstance(s, int) and s >= 1 for s in sizes), "hidden_size", "1 or more units")
-    need(model.pool in POOLS, "pool", f"one of {', '.join(POOLS)}")
-    need(model.schedule in SCHEDULES, "schedule", f"one of {', '.join(SCHEDULES)}")
-    for name in ("epochs", "batch_size", "buckets"):
-        need(isinstance(getattr(model, name), int) and getattr(model, name) >= 1, name, "1 or more")
-    for name in ("input_noise", "sequence_noise", "weight_decay"):
-        need(0 <= getattr(model, name) < np.inf, name, "0 or more")
-    for name in ("time_mask", "feature_mask"):
-        need(isinstance(getattr(model, name), int) and getattr(model, name) >= 0, name, "0 or more steps")
-    for name in ("dropout", "validation"):
-        need(0 <= getattr(model, name) < 1, name, "0 <= rate < 1")
-    need(0 < model.learning_rate < np.inf, "learning_rate", "a number above 0")
-    need(model.clip is None or 0 < model.clip < np.inf, "clip", "None or a number above 0")
-    need(model.patience is None or model.validation > 0, "patience", "None without a validation set")

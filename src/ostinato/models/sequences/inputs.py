@@ -7,6 +7,7 @@ import numpy as np
 from ostinato.checks import check_finite
 from ostinato.data import LabelledSequences, SequenceBatch
 from ostinato.errors import DataError, SettingsError, ShapeError
+from ostinato.models.reading import check_size
 
 EXPECTED = (
     "a list of (time, features) arrays, an array (sequences, time, features), a SequenceBatch or LabelledSequences"
@@ -22,6 +23,10 @@ class Sequences(NamedTuple):
     @property
     def features(self) -> int:
         return self.values[0].shape[1]
+
+    @property
+    def lengths(self) -> list[int]:
+        return [len(v) for v in self.values]
 
     def take(self, rows: Any) -> "Sequences":
         """Those rows."""
@@ -62,6 +67,7 @@ def as_sequences(given: Any, *, features: int | None = None, missing: bool = Fal
         if a.ndim != 2 or a.shape[1] != wanted:
             raise ShapeError(f"X[{i}]: expected (time, {wanted}), got {a.shape}")
         check_finite(a, f"X[{i}]", allow_nan=missing)
+        check_size(a, f"X[{i}]")
     if wanted == 0:
         raise ShapeError("X: expected (time, features) with at least one feature, got none")
     return Sequences(values, dt)
@@ -70,6 +76,7 @@ def as_sequences(given: Any, *, features: int | None = None, missing: bool = Fal
 def targets_of(given: Any, targets: Any, name: str = "y") -> Any:
     """The targets: those given, else the labels that the sequences bring. Raises `DataError` where there are none."""
     if targets is None and isinstance(given, LabelledSequences):
+        given.check_labels()
         targets = given.labels
     if targets is None:
         raise DataError(f"{name}: expected one target for each sequence, got None")

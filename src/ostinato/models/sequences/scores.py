@@ -5,21 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-
-def confusion(
-    truth: Int[np.ndarray, " n"], found: Int[np.ndarray, " n"], classes: int
-) -> Int[np.ndarray, "classes classes"]:
-    """How often class i was taken for class j: rows are true, columns predicted.
-
-    ```python
-    >>> confusion(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).tolist()
-    [[1, 1], [0, 1]]
-
-    ```
-    """
-    table = np.zeros((classes, classes), int)
-    np.add.at(table, (truth, found), 1)
-    return table
+from ostinato.models import measures
 
 
 def scores(
@@ -33,12 +19,11 @@ def scores(
     Of class k with t of its own found, p predicted and n present: precision t/p, recall t/n and F1 2t/(p + n), each 0
     where its denominator is.
     """
-    table = confusion(truth, probabilities.argmax(-1), len(classes))
+    table = measures.confusion(truth, probabilities.argmax(-1), len(classes))
     found, predicted, present = np.diag(table), table.sum(0), table.sum(1)
-    chosen = np.maximum(probabilities[np.arange(len(truth)), truth], np.finfo(float).tiny)
     return {
-        "accuracy": float(found.sum() / len(truth)),
-        "cross_entropy": float(-np.log(chosen).mean()),
+        "accuracy": measures.accuracy(truth, probabilities.argmax(-1)),
+        "cross_entropy": measures.cross_entropy(truth, probabilities),
         "baselines": baselines,
         "classes": classes,
         "confusion": table.tolist(),

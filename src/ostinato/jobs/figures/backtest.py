@@ -1,0 +1,94 @@
+"""What a report says of forecasts: scores of all models, a stretch of the held-out end, errors by horizon."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+
+from ostinato.jobs.figures.verdict import verdict
+from ostinato.models import Backtest
+from ostinato.runs import Evaluation, Score, Section
+from ostinato.view import Curve, Lines, numbers, section
+
+ORDER = ("persistence", "seasonal-naive", "linear", "mean")
+SHOWN = 240
+"""Steps of the held-out end that the report draws."""
+
+
+def of_backtest(test: Backtest, time_name: str | None = None) -> Evaluation:
+    """From a backtest: scores of all models, a stretch of the held-out end, errors by horizon."""
+    others = sorted((n for n in test.forecasts if n != test.model), key=_place)
+    metrics = test.metrics()
+    scores = [Score(n, n == test.model, _named(metrics[n])) for n in (test.model, *others)]
+    errors = {name: metrics[name]["rmse"] for name in (test.model, *others)}
+    target = ", ".join(test.target_names)
+    sections = [_stretch(test, others, time_name), *([_by_horizon(test, others)] if test.horizon > 1 else [])]
+    words = verdict(test.model, errors, "RMSE")
+    return Evaluation("forecast", target, _held_out(test), words, tuple(scores), tuple(sections))
+
+
+def _place(name: str) -> int:
+    """Baselines stand in one order, wherever they come from; those of another name before the last."""
+    return next((i for i, known in enumerate(ORDER) if name.startswith(known)), len(ORDER) - 2)
+
+
+def _named(row: Mapping[str, float]) -> dict[str, float | None]:
+    names = {"rmse": "RMSE", "mae": "MAE", "skill": "skill"}
+    return {names[key]: float(value) for key, value in row.items()}
+
+
+def _held_out(test: Backtest) -> str:
+    count, steps = len(test.origins), f"{test.horizon} step{'s' if test.horizon > 1 else ''}"
+    words = f"{count} forecasts of {steps} in the held-out end"
+    if test.times is not None and np.issubdtype(test.times.dtype, np.datetime64):
+        words += f", {_day(test.times.min())} to {_day(test.times.max())}"
+    if len(set(test.series.tolist())) > 1:
+        words += f", {len(set(test.series.tolist()))} series"
+    skill = "; skill is 1 − MSE / MSE of persistence" if "persistence" in test.forecasts else ""
+    return f"{words}{skill}."
+
+
+def _stretch(test: Backtest, others: list[str], time_name: str | None) -> Section:
+    """The end of the first series, each forecast beginning where the one before it ends."""
+    rows = np.flatnonzero(test.series == test.series[0])
+    chosen = rows[::-1][:: test.horizon][: max(SHOWN // test.horizon, 1)][::-1]
+    x, kind, label = _axis(test, chosen, time_name)
+    flat = lambda values: numbers(values[chosen, :, 0])
+    shown = [test.model, *(name for name in others if name != "mean")]
+    curves = [Curve(test.target_names[0], "truth", flat(test.truth))]
+    curves += [Curve(n, "ours" if n == test.model else "other", flat(test.forecasts[n])) for n in shown]
+    steps = "One step" if test.horizon == 1 else f"{test.horizon} steps"
+    note = f"{steps} ahead at a time; the last {len(x)} of {len(rows) + test.horizon - 1} held-out rows."
+    band = None
+    if test.quantiles is not None:
+        edges = test.quantiles[chosen, :, 0]
+        band = numbers(edges[..., 0]), numbers(edges[..., -1])
+        note += f" Shaded: {test.levels[0]:g} to {test.levels[-1]:g} quantile."
+    drawn = Lines(x, tuple(curves), label, test.target_names[0], kind, band=band)
+    return section("Forecast against truth", drawn, note)
+
+
+def _axis(
+    test: Backtest, chosen: np.ndarray, time_name: str | None
+) -> tuple[tuple[float, ...], Literal["number", "time"], str]:
+    if test.times is None:
+        return tuple(map(float, (test.origins[chosen][:, None] + np.arange(test.horizon)).ravel())), "number", "row"
+    times = test.times[chosen].ravel()
+    if np.issubdtype(times.dtype, np.datetime64):
+        seconds = (times - np.datetime64(0, "s")) / np.timedelta64(1, "s")
+        return tuple(seconds.tolist()), "time", ""
+    return tuple(times.astype(float).tolist()), "number", time_name or "time"
+
+
+def _by_horizon(test: Backtest, others: list[str]) -> Section:
+    curves = [
+        Curve(name, "ours" if name == test.model else "other", numbers(test.by_horizon(name)))
+        for name in (test.model, *others)
+    ]
+    steps = numbers(range(1, test.horizon + 1))
+    drawn = Lines(steps, tuple(curves), "steps ahead", "RMSE", zero=True, points=test.horizon < 60)
+    return section("Error by horizon", drawn)
+
+
+def _day(moment: np.datetime64) -> str:
+    return str(moment.astype("datetime64[D]"))

@@ -1,0 +1,49 @@
+"""What a report says of labelled sequences: scores, a confusion matrix, predicted against true numbers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ostinato.jobs.figures.verdict import verdict
+from ostinato.runs import Evaluation, Score
+from ostinato.view import Confusion, Multiples, Residuals, Scatter, numbers, section
+
+
+def of_classes(label: str, found: Mapping[str, Any], held_out: str) -> Evaluation:
+    """From `SequenceClassifier.evaluate`."""
+    per_class = found["per_class"]
+    ours = {
+        "accuracy": found["accuracy"],
+        "macro F1": float(np.mean([row["f1"] for row in per_class])),
+        "cross-entropy": found["cross_entropy"],
+    }
+    baselines = {"most frequent class": found["baselines"]["majority"], "linear": found["baselines"]["linear"]}
+    scores = [Score(label, True, ours), *(Score(n, False, {"accuracy": v}) for n, v in baselines.items())]
+    accuracies = {label: found["accuracy"], **baselines}
+    counts = Confusion(tuple(map(str, found["classes"])), tuple(tuple(row) for row in found["confusion"]))
+    return Evaluation(
+        "classify",
+        "",
+        held_out,
+        verdict(label, accuracies, "accuracy", higher=True),
+        tuple(scores),
+        (section("Confusion", counts, "Rows are the true classes, columns the predicted ones."),),
+    )
+
+
+def of_numbers(label: str, found: Mapping[str, Any], held_out: str, truth: Any, predicted: Any) -> Evaluation:
+    """From `SequenceRegressor.evaluate`, with the true and the predicted numbers."""
+    rows = {label: found, **found["baselines"]}
+    scores = [Score(n, n == label, {"RMSE": r["rmse"], "MAE": r["mae"], "R²": r["r2"]}) for n, r in rows.items()]
+    pairs = numbers(truth), numbers(predicted)
+    both = section("Predicted against true", Scatter(*pairs)), section("Residuals", Residuals(*pairs))
+    errors = {name: row["rmse"] for name, row in rows.items()}
+    return Evaluation(
+        "regress",
+        "",
+        held_out,
+        verdict(label, errors, "RMSE"),
+        tuple(scores),
+        (section("Held out", Multiples(both)),),
+    )

@@ -1,0 +1,174 @@
+"""The job `forecast`: a table, series with a held-out end, a forecaster with its baselines, its figures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostinato.errors import DataError
+from ostinato.jobs import options as o
+from ostinato.jobs.base import Job, Predictions
+from ostinato.jobs.options import NETWORK, Option
+
+if TYPE_CHECKING:
+    from ostinato.data import Series
+    from ostinato.models import Estimator, Forecaster
+    from ostinato.runs import Evaluation
+
+
+@dataclass(frozen=True)
+class SeriesData:
+    """Which columns of a table are what, and how much of the end of each series is held out.
+
+    `season`: steps of the seasonal baseline, where the times do not tell them; `sha256`: of the file.
+    """
+
+    target: tuple[str, ...] = ()
+    time: str | None = None
+    series: str | None = None
+    season: int | None = None
+    test: int | float = 0.2
+    header: bool | None = None
+    sha256: str = ""
+
+
+class Forecast(Job):
+    """Series, and the steps that follow them."""
+
+    name, title, plural = "forecast", "Forecast", "forecasts"
+    help = """Forecast one or many series.
+
+    The end of each series is held out, and what the network says of it is printed beside persistence, the season
+    before, the mean and a linear autoregression.
+
+    Example: `ostinato fit forecast data.csv --target Temp --horizon 7 --cell lstm --hidden 64 --out runs/temp`
+    """
+    data_settings = SeriesData
+    holds_out_end = True
+    options = (
+        Option("target", "Column to forecast; may be repeated.", default="all numbers", many=True),
+        Option("horizon", "Steps to forecast.", int, default="1", part="model"),
+        Option("time", "Column of times.", default="found by its content"),
+        Option("series", "Column that tells series apart (long layout)."),
+        Option("past", "Covariate known up to now; may be repeated.", part="model", many=True),
+        Option("future", "Covariate known ahead; may be repeated.", part="model", many=True),
+        Option("static", "Column constant in a series; may be repeated.", part="model", many=True),
+        Option("calendar", "Waves of the date: hour, weekday, month, yearday:2, ...", part="model", read=o.words),
+        Option("season", "Steps in a season, for that baseline.", int, default="by the times"),
+        Option(
+            "missing",
+            "Allow missing values; the network sees which.",
+            bool,
+            part="model",
+            read=lambda given, _: "observed" if given else None,
+        ),
+        Option("test", "Held-out end: rows, or a share.", default="0.2", read=o.amount("--test")),
+        o.HEADER,
+        Option("context", "Past steps that it reads.", int, NETWORK, "by season", "model"),
+        *o.network(),
+        Option("mode", "direct, or recursive: any horizon.", group=NETWORK, default="direct", part="model"),
+        Option("quantiles", "E.g. 0.1,0.5,0.9.", group=NETWORK, part="model", read=o.numbers("--quantiles")),
+        Option("subtract_last", "Forecast changes from the last value.", bool, NETWORK, part="model"),
+        Option("linear_skip", "Add a trained linear map of the context.", bool, NETWORK, part="model"),
+        o.DROPOUT,
+        o.EPOCHS,
+        o.BATCH_SIZE,
+        o.RATE,
+        o.PATIENCE,
+        o.validation("The end of the training rows, to choose the best weights: rows, or a share, e.g. 0.1."),
+        *o.RULE,
+        o.SEED,
+    )
+    asked = (Option("horizon", "Steps to forecast; any number where the mode is recursive.", int, None),)
+
+    def estimator(self) -> "type[Forecaster]":
+        from ostinato.models import Forecaster
+
+        return Forecaster
+
+    def read(self, source: Any, settings: Any) -> "Series":
+        """The series in a file, in a table or frame, or as they are. Raises `DataError` and `LeakError`."""
+        from ostinato.data import Series, read_table, to_series
+
+        if isinstance(source, Series):
+            return source
+        data, model = settings.data, settings.model
+        table = read_table(source, header=data.header) if isinstance(source, str | Path) else source
+        target = list(data.target) or None
+        return to_series(table, target, data.time, data.series, model.past, model.future, model.static)
+
+    def split(self, data: "Series", settings: Any) -> "tuple[Series, Series | None]":
+        """The rows to train on, and all of them where an end is held out."""
+        from ostinato.data.holdout import check_amount, split_series
+
+        test = check_amount("data.test", settings.data.test)
+        return (split_series(data, test, name="data.test")[0], data) if test else (data, None)
+
+    def describe(self, data: "Series") -> dict[str, Any]:
+        """How many series and rows, which columns, from when to when."""
+        import numpy as np
+
+        from ostinato.data.columns import as_text
+
+        about = {
+            "series": len(data),
+            "rows": sum(data.lengths),
+            "target": data.target_names,
+            "past": data.past_names,
+            "future": data.future_names,
+            "static": data.static_names,
+            "time": data.time_name,
+            "step": None if data.frequency is None else data.frequency.name,
+            "missing": int(sum(np.isnan(t[:n]).sum() for t, n in zip(data.target, data.history, strict=True))),
+        }
+        if data.times is not None:
+            ends = min(t[0] for t in data.times), max(t[-1] for t in data.times)
+            about["from"], about["to"] = as_text(np.array(ends)) if data.zone is None else data.zone.written(ends)
+        return {name: value for name, value in about.items() if value not in (None, ())}
+
+    def notes(self, data: "Series") -> tuple[str, ...]:
+        return data.notes
+
+    def check(self, model: Any, train: "Series", held: "Series | None", settings: Any) -> None:
+        """The season, and whether a forecast of every series can be compared in its held-out end."""
+        from ostinato.models import Persistence
+        from ostinato.models.forecast.base import check_season
+
+        check_season(settings.data.season, train)
+        if held is None:
+            return
+        model._taken(held)
+        if model.horizon >= 1:
+            # Persistence needs one row only, so that what is refused here is the held-out end itself.
+            Persistence(model.horizon).fit(train).backtest(held, settings.data.test, baselines={})
+
+    def baselines(self, model: Any, train: "Series", settings: Any) -> "dict[str, Estimator]":
+        """Fitted to the same rows as the model."""
+        from ostinato.models.forecast.baselines import default_baselines
+
+        return {**default_baselines(model, train, model.horizon, settings.data.season)}
+
+    def evaluate(self, model: Any, baselines: Mapping[str, Any], held: "Series", settings: Any) -> "Evaluation":
+        from ostinato.jobs.figures.backtest import of_backtest
+
+        return of_backtest(model.backtest(held, settings.data.test, baselines=dict(baselines)), held.time_name)
+
+    def unseen(self, model: Any, baselines: Mapping[str, Any], data: "Series", settings: Any) -> "Evaluation":
+        """The model on all rows that came after those it was trained on. Raises `DataError` where there are none."""
+        from ostinato.jobs.figures.backtest import of_backtest
+        from ostinato.models.forecast.unseen import unseen_rows
+
+        del settings
+        rows = max(unseen_rows(model, data))
+        if rows < model.horizon:
+            raise DataError(f"{rows} rows after those that the model was trained on, its horizon is {model.horizon}")
+        return of_backtest(model.backtest(data, None, baselines=dict(baselines)), data.time_name)
+
+    def predict(self, model: Any, source: Any, settings: Any, horizon: int | None = None) -> Predictions:
+        """The steps that follow each series."""
+        from ostinato.data import read_table
+
+        # By the columns of the model: a file given later may have others beside them.
+        given = read_table(source, header=settings.data.header) if isinstance(source, str | Path) else source
+        made = model.predict(given, horizon)
+        return Predictions(made.columns(), made.notes)

@@ -1,0 +1,48 @@
+"""A learning rule from its name and settings, as the command line and the estimators give them."""
+
+import difflib
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from ostinato.errors import SettingsError
+from ostinato.learning.base import Method, Rule
+from ostinato.learning.direct import DirectRule
+from ostinato.learning.table import RULES
+
+
+def make_rule(rule: str | Method, settings: Mapping[str, Any] | None = None) -> Rule | DirectRule:
+    """The rule of a name in `RULES` with settings such as `{"window": 20}`, or the rule itself.
+
+    Raises `SettingsError` for an unknown name or setting, and where one is missing.
+
+    ```python
+    >>> make_rule("truncated-bptt", {"window": 20})
+    TruncatedBPTT(window=20, stride=20)
+
+    ```
+    """
+    if not isinstance(rule, str):
+        if settings:
+            raise SettingsError("rule_settings: a rule that is made already brings its own")
+        return _either(rule)
+    if rule not in RULES:
+        near = difflib.get_close_matches(rule, RULES, n=1, cutoff=0.5)
+        advice = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(RULES)}"
+        raise SettingsError(f"rule: no such rule {rule!r}; {advice}")
+    settings, make = dict(settings or {}), RULES[rule].make
+    known = inspect.signature(make).parameters
+    for name in settings:
+        if name not in known:
+            raise SettingsError(f"rule_settings.{name}: no such setting of {rule}; it has {', '.join(known) or 'none'}")
+    for name, parameter in known.items():
+        plain = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        if plain and parameter.default is parameter.empty and name not in settings:
+            raise SettingsError(f"rule_settings.{name}: {rule} needs it")
+    return _either(make(**settings))
+
+
+def _either(rule: Method) -> Rule | DirectRule:
+    if not isinstance(rule, Rule | DirectRule):
+        raise SettingsError(f"rule: expected one that gives gradients or changes weights itself, got {rule!r}")
+    return rule

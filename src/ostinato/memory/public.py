@@ -1,0 +1,31 @@
+"""The names of the room, loaded when the first of them is used."""
+
+from .addressing import content_weights as content_weights
+from .addressing import interpolate as interpolate
+from .addressing import read as read
+from .addressing import sharpen as sharpen
+from .addressing import shift as shift
+from .addressing import similarity as similarity
+from .addressing import write as write
+from .controller import Controlled as Controlled
+from .controller import feed_forward as feed_forward
+from .controller import with_rows as with_rows
+from .deque import Row as Row
+from .deque import peek as peek
+from .deque import pop as pop
+from .deque import push as push
+from .dnc import DNC as DNC
+from .dnc import DNCState as DNCState
+from .ntm import NTM as NTM
+from .ntm import NTMState as NTMState
+from .pushdown import Pushdown as Pushdown
+from .rows import allocation as allocation
+from .rows import links as links
+from .rows import precedence as precedence
+from .rows import read_weights as read_weights
+from .rows import usage as usage
+from .stack import DequeCell as DequeCell
+from .stack import QueueCell as QueueCell
+from .stack import RowCell as RowCell
+from .stack import RowState as RowState
+from .stack import StackCell as StackCell

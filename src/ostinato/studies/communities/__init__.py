@@ -1,0 +1,1 @@
+"""Communities of microbes: what becomes of them."""

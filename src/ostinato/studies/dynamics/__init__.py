@@ -1,0 +1,1 @@
+"""Continuous time, time scales and bodies: what the dynamics of a network do."""

@@ -1,0 +1,1 @@
+"""Networks that have a memory outside themselves, or are one."""

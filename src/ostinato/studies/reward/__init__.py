@@ -1,0 +1,1 @@
+"""Learning from reward: populations of networks that act."""

@@ -1,0 +1,1 @@
+"""Forecasts of measured series, beside what is hard to beat."""
