@@ -88,7 +88,9 @@ def test_numbers_for_sequences_with_nothing_held_out(tmp_path: Path) -> None:
     predicted = read_table(tmp_path / "numbers.csv")["predicted"]
     assert scores["elman"]["RMSE"] == pytest.approx(np.sqrt(np.mean((given - predicted) ** 2)), rel=1e-6)
     assert "Residuals" in (out / "report.html").read_text()
-    for shown in json.loads((out / "evaluation.json").read_text())["sections"]:
+    (both,) = json.loads((out / "evaluation.json").read_text())["sections"]
+    assert [shown["kind"] for shown in both["data"]["sections"]] == ["scatter", "residuals"]
+    for shown in both["data"]["sections"]:
         assert shown["data"]["truth"] == pytest.approx(given.tolist())
 
 

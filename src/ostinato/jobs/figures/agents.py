@@ -26,7 +26,7 @@ def described(learner: Learner, env: Environment, result: AgentsResult, settings
     times = np.sort(result.learned[result.learned >= 0])
     if len(times):
         share = Curve("networks", "ours", numbers(np.arange(len(times) + 1) / networks))
-        drawn = Lines((0.0, *numbers(times)), (share,), "trials", "share of networks", zero=True)
+        drawn = Lines((0.0, *numbers(times)), (share,), "trials", "share of networks", zero=True, steps=True)
         sections.append(section("Networks that learned the task", drawn))
     if len(result.curve_steps):
         with np.errstate(all="ignore"):

@@ -7,7 +7,7 @@ import numpy as np
 
 from ostinato.jobs.figures.verdict import verdict
 from ostinato.runs import Evaluation, Score
-from ostinato.view import Confusion, Residuals, Scatter, numbers, section
+from ostinato.view import Confusion, Multiples, Residuals, Scatter, numbers, section
 
 
 def of_classes(label: str, found: Mapping[str, Any], held_out: str) -> Evaluation:
@@ -37,6 +37,7 @@ def of_numbers(label: str, found: Mapping[str, Any], held_out: str, truth: Any, 
     rows = {label: found, **found["baselines"]}
     scores = [Score(n, n == label, {"RMSE": r["rmse"], "MAE": r["mae"], "R²": r["r2"]}) for n, r in rows.items()]
     pairs = numbers(truth), numbers(predicted)
+    both = section("Predicted against true", Scatter(*pairs)), section("Residuals", Residuals(*pairs))
     errors = {name: row["rmse"] for name, row in rows.items()}
     return Evaluation(
         "regress",
@@ -44,5 +45,5 @@ def of_numbers(label: str, found: Mapping[str, Any], held_out: str, truth: Any, 
         held_out,
         verdict(label, errors, "RMSE"),
         tuple(scores),
-        (section("Predicted against true", Scatter(*pairs)), section("Residuals", Residuals(*pairs))),
+        (section("Held out", Multiples(both)),),
     )
