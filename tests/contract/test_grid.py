@@ -17,9 +17,32 @@ def test_every_pair_of_values_is_covered():
         assert {(row[i], row[j]) for row in rows} == set(product(values[i], values[j]))
 
 
-@pytest.mark.parametrize("config", list(grid.pairwise()), ids=str)
-@pytest.mark.parametrize("name", CELLS)
+def test_every_cell_is_tried_at_every_value():
+    """Each value of each setting, with rows and steps; and every pair of them over the cells that stand for all."""
+    assert set(grid.EMPTY) < set(CELLS)
+    for name in CELLS:
+        rows = grid.few(name)
+        computed = [row for row in rows if row.batch * row.time]
+        assert {row.size for row in computed} == set(grid.SIZES)
+        assert {(row.batch, row.time) for row in computed} == {(1, 1), (7, 5), (1, 5), (7, 1)}
+        for i, values in enumerate((grid.KERNELS, grid.FIELDS, (False, True), ("float32", "float64")), 3):
+            assert {row[i] for row in computed} == set(values)
+        assert any(row.time == 0 for row in rows)
+        assert sorted([*rows, *grid.rest(name)]) == sorted(grid.pairwise())
+
+
+def rows(of):
+    return [pytest.param(name, config, id=f"{name}-{config}") for name in CELLS for config in of(name)]
+
+
+@pytest.mark.parametrize(("name", "config"), rows(grid.few))
 def test_pairwise(name, config):
+    grid.check(name, config)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("name", "config"), rows(grid.rest))
+def test_pairwise_where_nothing_is_computed(name, config):
     grid.check(name, config)
 
 

@@ -9,7 +9,7 @@ import pytest
 from ostinato.cells import CELLS, GatedCell
 from ostinato.layers import recordable, unroll
 
-from .grid import drawn
+from .grid import drawn, put
 
 INPUT, HIDDEN, TIME = 3, 5, 6
 LENGTHS = (6, 3, 0)
@@ -21,34 +21,43 @@ def made(name, dtype="float32"):
 
 
 def numbers(*shape, dtype="float64"):
-    return jnp.asarray(np.random.default_rng(2).normal(size=shape), dtype)
+    return put(np.random.default_rng(2).normal(size=shape), dtype)
+
+
+def on_host(tree):
+    """As numpy arrays: what is compared there is no program for each shape."""
+    return jax.tree.map(np.asarray, tree)
+
+
+def run(cell, xs, state=None, **options):
+    """Outputs and last state on the host."""
+    return on_host(unroll(cell, jax.device_put(xs), state, kernel="reference", **options))
 
 
 @pytest.mark.parametrize("name", CELLS)
 def test_chunks_padding_and_directions(x64, name):
     """One compiled run of a padded batch and two of single sequences answer all of these."""
     cell = made(name, "float64")
-    xs = numbers(3, TIME, INPUT)
-    mask = jnp.asarray(np.arange(TIME) < np.array(LENGTHS)[:, None])
+    xs = np.asarray(numbers(3, TIME, INPUT))
+    mask = np.arange(TIME) < np.array(LENGTHS)[:, None]
     # What stands in the padding is never read.
-    dirty = jnp.where(mask[..., None], xs, jnp.nan)
-    ys, final = unroll(cell, dirty, mask=mask, kernel="reference")
-    whole, last = unroll(cell, xs[:1], kernel="reference")
-    short, short_last = unroll(cell, xs[1:2, :3], kernel="reference")
+    ys, final = run(cell, np.where(mask[..., None], xs, np.nan), mask=put(mask))
+    whole, last = run(cell, xs[:1])
+    short, short_last = run(cell, xs[1:2, :3])
     assert not np.any(ys[1, 3:])
     assert not np.any(ys[2])
     for row, (alone, end) in enumerate(((whole, last), (short, short_last))):
         np.testing.assert_allclose(ys[row, : LENGTHS[row]], alone[0], rtol=1e-12, atol=1e-13)
         jax.tree.map(lambda a, b, r=row: np.testing.assert_allclose(a[r], b[0], rtol=1e-12, atol=1e-13), final, end)
-    jax.tree.map(lambda a, b: np.testing.assert_array_equal(a[2], b), final, cell.init_state())
+    jax.tree.map(lambda a, b: np.testing.assert_array_equal(a[2], b), final, on_host(cell.init_state()))
 
-    first, middle = unroll(cell, xs[:1, :3], kernel="reference")
-    second, end = unroll(cell, xs[:1, 3:], middle, kernel="reference", start=3)
-    np.testing.assert_array_equal(jnp.concatenate([first, second], axis=1), whole)
+    first, middle = run(cell, xs[:1, :3])
+    second, end = run(cell, xs[:1, 3:], jax.device_put(middle), start=3)
+    np.testing.assert_array_equal(np.concatenate([first, second], axis=1), whole)
     jax.tree.map(np.testing.assert_array_equal, end, last)
 
     # The other direction is the same run of the sequence turned round.
-    back, back_last = unroll(cell, xs[:1, ::-1], kernel="reference", reverse=True)
+    back, back_last = run(cell, xs[:1, ::-1], reverse=True)
     np.testing.assert_allclose(back[:, ::-1], whole, rtol=1e-12, atol=1e-13)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13), back_last, last)
 
@@ -61,8 +70,8 @@ def test_fast_kernels_equal_the_reference(name):
     """Float32, forward 1e-6 and gradients 1e-5 relative to the largest entry."""
     cell = made(name)
     xs = numbers(3, TIME, INPUT, dtype="float32")
-    mask = jnp.asarray(np.random.default_rng(3).random((3, TIME)) < 0.8)
-    reset = jnp.asarray(np.random.default_rng(4).random((3, TIME)) < 0.2)
+    mask = put(np.random.default_rng(3).random((3, TIME)) < 0.8)
+    reset = put(np.random.default_rng(4).random((3, TIME)) < 0.2)
     kernels = ["reference", "scan"] + (["hoist"] if cell.recurrent() is not None else [])
     leaves, structure = jax.tree.flatten((cell, xs))
 
@@ -78,7 +87,7 @@ def test_fast_kernels_equal_the_reference(name):
             found[kernel] = outputs, pull(jax.tree.map(jnp.cos, outputs))[0]
         return found
 
-    found = jax.jit(every)(leaves)
+    found = on_host(jax.jit(every)(leaves))
     for kernel in kernels[1:]:
         for tolerance, part in ((1e-6, 0), (1e-5, 1)):
             pairs = zip(jax.tree.leaves(found[kernel][part]), jax.tree.leaves(found["reference"][part]), strict=True)
@@ -94,8 +103,8 @@ STRAIGHT_THROUGH = ("hm-lstm",)
 def test_second_derivatives_and_populations(x64, name):
     """Forward over reverse against differences of the gradient; a population of cells under vmap against each alone."""
     cell, xs = made(name, "float64"), numbers(3, INPUT)
-    leaves, structure = jax.tree.flatten(cell)
-    direction = jax.tree.map(lambda leaf: jnp.asarray(np.random.default_rng(leaf.size).normal(size=leaf.shape)), leaves)
+    leaves, structure = jax.tree.flatten(on_host(cell))
+    direction = [np.random.default_rng(leaf.size).normal(size=leaf.shape) for leaf in leaves]
 
     def loss(leaves):
         ys, _ = unroll(jax.tree.unflatten(structure, leaves), xs, kernel="reference")
@@ -106,9 +115,9 @@ def test_second_derivatives_and_populations(x64, name):
 
     step = 1e-5
     moved = [jax.tree.map(lambda a, d, s=s: a + s * step * d, leaves, direction) for s in (0, 1, -1)]
-    population = jax.tree.map(lambda *a: jnp.stack(a), *moved)
-    grads, curved = jax.jit(jax.vmap(twice, in_axes=(0, None)))(population, direction)
-    alone, _ = jax.jit(twice)(leaves, direction)
+    population = jax.tree.map(lambda *a: np.stack(a), *moved)
+    grads, curved = on_host(jax.jit(jax.vmap(twice, in_axes=(0, None)))(population, direction))
+    alone, _ = on_host(jax.jit(twice)(leaves, direction))
     for g, c, one in zip(grads, curved, alone, strict=True):
         np.testing.assert_allclose(g[0], one, rtol=0, atol=1e-12 * np.abs(one).max())
         slope = (g[1] - g[2]) / (2 * step)
