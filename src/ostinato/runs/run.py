@@ -29,11 +29,12 @@ class Run:
 
     ```
     lock  settings.toml  environment.json  log.jsonl  checkpoints/step-00001200/  best/  metrics.json
-    data.json  model/  baselines/  evaluation.json  report.html
+    estimator.json  data.json  model/  baselines/  evaluation.json  report.html
     ```
 
-    The second line is of jobs. Each file is written by one method: the settings and `environment.json` here, when the
-    folder becomes a run; `metrics.json`, what training says of itself, by the loop through `write_metrics`; what the
+    The second line is of estimators and jobs. Each file is written by one method: the settings and `environment.json`
+    here, when the folder becomes a run; `estimator.json`, the settings of an estimator and a digest of its data, by its
+    `fit`; `metrics.json`, what training says of itself, by the loop through `write_metrics`; what the
     data are and how the model did by jobs. Scores stand in `evaluation.json` alone, the last weights in the last
     checkpoint alone (`best/` is there where a validation set chose others), and those of a job that has ended in
     `model/` alone.
