@@ -8,11 +8,10 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from ostinato.cli.main import INTERRUPTED
+from ostinato.cli.codes import FAULT, INTERRUPTED
 from ostinato.cli.output import complain, emit, wants_debug, wants_json
 from ostinato.errors import OstinatoError
 
-FAULT = 1
 ORDER = (
     "demo",
     "fit",

@@ -6,11 +6,10 @@ import typer
 
 from ostinato.cli import community, data, demo, doctor, lists, numbers, runs
 from ostinato.cli.app import App, Root
+from ostinato.cli.codes import USAGE
 from ostinato.cli.compile_cache import keep_compiled
 from ostinato.cli.fit import fit_commands
 from ostinato.cli.output import complain, remember_debug
-
-USAGE = 2
 
 
 def application() -> App:

@@ -1,4 +1,4 @@
-"""Entry point of the command: it answers a stop from the first line on, so nothing is imported before it is ready."""
+"""Entry point of the command: it answers a stop from the first line on, so little is imported before it is ready."""
 
 import os
 import signal
@@ -6,8 +6,7 @@ import sys
 import threading
 from typing import Any, NoReturn
 
-INTERRUPTED, STOPPED = 130, 75
-"""Exit codes of a command that was stopped: at once, and after a checkpoint."""
+from ostinato.cli.codes import INTERRUPTED, STOPPED
 
 
 def main() -> None:

@@ -3,12 +3,12 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ostinato.errors import SettingsError
+from ostinato.jobs.agent_settings import AgentSettings
 from ostinato.jobs.base import Job
 from ostinato.jobs.options import NETWORK, TRAINING, Option
 
@@ -18,32 +18,6 @@ if TYPE_CHECKING:
     from ostinato.runs import Evaluation, Record
 
 TASK = "The task"
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Settings of the task and of the learner, by name, as their rows in `ENVIRONMENTS` and `LEARNERS` have them."""
-
-    task: dict[str, Any] = field(default_factory=dict)
-    learner: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class AgentSettings:
-    """Which networks learn which task, how many, and when each has learned it.
-
-    `window`: how many last trials of each condition count; None: as the task has it.
-    """
-
-    task: Literal["agent"] = "agent"
-    environment: str = "antisaccade"
-    learner: str = "recollect"
-    networks: int = 64
-    trials: int = 100_000
-    share: float = 0.85
-    window: int | None = None
-    seed: int = 0
-    settings: Parts = field(default_factory=Parts)
 
 
 class Agent(Job):

@@ -12,7 +12,7 @@ from ostinato.agents.train import AgentsResult, summary_of
 from ostinato.environments import Environment
 from ostinato.environments.classification import WINDOWS, Classification
 from ostinato.errors import SettingsError
-from ostinato.jobs.agent import AgentSettings
+from ostinato.jobs.agent_settings import AgentSettings
 from ostinato.runs import Run, save_weights
 from ostinato.runs.manifest import read_manifest
 from ostinato.training import Event

@@ -6,7 +6,7 @@ import numpy as np
 from ostinato.agents import AgentsResult, Learner, TaggedSarsa, play
 from ostinato.analysis import aligned, flush, tuning
 from ostinato.environments import Environment
-from ostinato.jobs.agent import AgentSettings
+from ostinato.jobs.agent_settings import AgentSettings
 from ostinato.runs import Evaluation, Score, Section
 from ostinato.view import Curve, Lines, Table, Trial, numbers, section
 
