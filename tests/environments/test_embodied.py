@@ -16,18 +16,16 @@ ANGLES = np.linspace(-np.pi / 12, np.pi / 12, 7)
 
 def marched(x, y, angle, inside):
     """The length of a ray by small steps."""
-    for length in np.arange(0, 220, 0.01):
-        at = (15 + length) * np.array([np.sin(angle), np.cos(angle)])
-        if inside(*(at - (x, y))):
-            return length
-    return 220.0
+    lengths = np.arange(0, 220, 0.01)
+    met = inside((15 + lengths) * np.sin(angle) - x, (15 + lengths) * np.cos(angle) - y)
+    return lengths[met.argmax()] if met.any() else 220.0
 
 
 def test_rays(x64):
     for x, y in ((0.0, 100.0), (20.0, 60.0), (-35.0, 150.0), (90.0, 80.0)):
         disc = [marched(x, y, a, lambda u, v: u * u + v * v <= 225) for a in ANGLES]
         np.testing.assert_allclose(_to_disc(jnp.asarray(x), jnp.asarray(y), jnp.asarray(ANGLES)), disc, atol=0.02)
-        line = [marched(x, y, a, lambda u, v: abs(v) <= 0.01 and abs(u) <= 15) for a in ANGLES]
+        line = [marched(x, y, a, lambda u, v: (abs(v) <= 0.01) & (abs(u) <= 15)) for a in ANGLES]
         np.testing.assert_allclose(_to_line(jnp.asarray(x), jnp.asarray(y), jnp.asarray(ANGLES)), line, atol=0.02)
 
 

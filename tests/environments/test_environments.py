@@ -2,6 +2,7 @@
 
 import warnings
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +15,7 @@ from ostinato.environments import (
     Classification,
     ContextIntegration,
     DelayedMatch,
+    FlipFlop,
     ReversalBandit,
     TMaze,
     TwelveAX,
@@ -25,15 +27,15 @@ from ostinato.errors import NonFiniteError, SettingsError, ShapeError
 
 def rollout(env, actions, noise, level=None):
     """Feedback of every step, as numpy arrays with the leading axis steps; the first entry is that of the reset."""
+    return jax.tree.map(np.asarray, _rollout(env, np.asarray(actions, np.int32), np.asarray(noise, np.float32), level))
 
-    @jax.jit
-    def run(actions, noise):
-        state, first = env.reset(noise[0], level)
-        step = lambda state, at: env.step(state, at[0], at[1], level)
-        _, seen = jax.lax.scan(step, state, (actions, noise[1:]))
-        return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), first, seen)
 
-    return jax.tree.map(np.asarray, run(jnp.asarray(actions, jnp.int32), jnp.asarray(noise, jnp.float32)))
+@eqx.filter_jit
+def _rollout(env, actions, noise, level):
+    state, first = env.reset(noise[0], level)
+    step = lambda state, at: env.step(state, at[0], at[1], level)
+    _, seen = jax.lax.scan(step, state, (actions, noise[1:]))
+    return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), first, seen)
 
 
 class PlainSaccade:
@@ -219,6 +221,9 @@ def test_match_and_maze_have_one_way_through():
         found = rollout(maze, [1, 1, 1, 1, turn], np.full((6, 1), side))
         np.testing.assert_array_equal(found.observation[:5], [sign, [1, 0, 1], [1, 0, 1], [1, 0, 1], [0, 1, 0]])
         assert (found.reward[-1], found.done[-1]) == (4, True)
+        missed = rollout(maze, [0, 1, 1, 1, 1, 2 - turn], np.full((7, 1), side))
+        np.testing.assert_allclose(missed.reward, [0, -0.1, 0, 0, 0, 0, -0.1], atol=1e-7)
+        assert (missed.correct[-1], missed.done[-1]) == (False, True)
 
 
 def test_context_shows_means_with_noise():
@@ -227,6 +232,51 @@ def test_context_shows_means_with_noise():
     seen = found.observation[found.observation[:, 4] == 0]
     assert np.abs(seen[:, 2]).mean() == pytest.approx(0.897, abs=0.05)  # of a normal number of mean 0.5
     assert np.corrcoef(seen[:, 2], seen[:, 3])[0, 1] == pytest.approx(0, abs=0.3)
+
+
+def test_context_asks_for_the_stream_that_it_names():
+    """Without noise the sign of each stream is seen: the answer follows from the first step."""
+    env = ContextIntegration(coherence=0.5, length=2, noise=0.0)
+    answers = set()
+    for kind in range(env.conditions):
+        noise = np.full((4, 5), (kind + 0.5) / env.conditions)
+        first = rollout(env, [0, 0, 1], noise)
+        seen = first.observation[0]
+        named = seen[2] if seen[0] == 1 else seen[3]
+        assert abs(named) == 0.5
+        assert bool(first.correct[-1]) == (named < 0)
+        assert rollout(env, [0, 0, 2], noise).correct[-1] == (named > 0)
+        answers.add((seen[0] == 1, seen[2] > 0, seen[3] > 0))
+    assert len(answers) == 8
+
+
+def test_flip_flop_remembers_the_last_pulse():
+    env, steps = FlipFlop(pulse=0.4, length=20), 400
+    rng = np.random.default_rng(4)
+    actions = rng.integers(0, 8, steps)
+    found = rollout(env, actions, rng.random((steps + 1, 3), np.float32))
+    last, pulses = np.zeros(3), 0
+    for t in range(steps):
+        seen = found.observation[t]
+        last = np.where(seen != 0, seen, last)
+        pulses += np.abs(seen).sum() * (t % 20 > 0)
+        assert found.correct[t + 1] == (actions[t] == (last > 0) @ [1, 2, 4])
+        assert found.done[t + 1] == (t % 20 == 19)
+        assert found.reward[t + 1] == found.correct[t + 1]
+    assert pulses / (3 * steps * 19 / 20) == pytest.approx(0.4, abs=0.06)
+
+
+def test_gymnasium_is_told_what_the_task_tells():
+    env = GymTask(DelayedMatch(delay=0))
+    observation, _ = env.reset(seed=0)
+    for _ in range(8):
+        sample = observation[:2].argmax()
+        observation, reward, ended, cut, told = env.step(0)
+        assert (reward, ended, cut, told["judged"]) == (0.0, False, False, False)
+        right = 1 + (observation[:2].argmax() != sample)
+        observation, reward, ended, cut, told = env.step(np.int64(right))
+        assert (reward, ended, cut, told["judged"], told["correct"]) == (1.0, True, False, True, True)
+        assert told["condition"] == sample + 2 * (right - 1)
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -257,6 +307,14 @@ def test_bad_tasks_are_refused():
         check_environment(Broken(kind="size"))
     with pytest.raises(SettingsError, match="condition: expected 0 to 3"):
         check_environment(Broken(kind="condition"))
+
+    class Endless(DelayedMatch):
+        def step(self, state, action, noise, level=None):
+            state, seen = super().step(state, action, noise, level)
+            return state, seen._replace(done=jnp.zeros((), bool))
+
+    with pytest.raises(SettingsError, match="done: no trial ended within 200 steps"):
+        check_environment(Endless())
     with pytest.raises(SettingsError, match="delay: 5 steps, with sample and test, do not fit into a trial of 6"):
         DelayedMatch(delay=5, length=6)
     with pytest.raises(SettingsError, match="delay: expected 1 or more, got 0"):
