@@ -39,7 +39,7 @@ TIMES = Path(__file__).parent / ".cache" / "tests.json"
 # What takes longest comes first, so that no worker is left alone with it at the end.
 FIRST = (
     "tests/contract/test_grid.py",
-    "tests/contract/test_manners.py",
+    "tests/contract/test_conventions.py",
     "tests/contract/test_rule_grid.py",
     "tests/kernels/test_native.py",
     "tests/cli/test_bad_input.py",

@@ -141,3 +141,11 @@ def test_constraints_pin_what_the_commands_install():
     pinned = {normalised(line.split("==")[0]) for line in (ROOT / "constraints.txt").read_text().splitlines()}
     assert names - pinned == set()
     assert "torch" not in pinned
+
+
+def test_what_a_newcomer_looks_for_is_where_the_page_says():
+    page = (ROOT / "docs/explanation/architecture.md").read_text()
+    table = page.partition("## Where is")[2].partition("\n## ")[0]
+    places = re.findall(r"^\| [^|]+ \| `([^`]+)` \|$", table, re.MULTILINE)
+    assert len(places) >= 20
+    assert [place for place in places if not (ROOT / "src/ostinato" / place).exists()] == []

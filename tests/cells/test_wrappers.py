@@ -45,7 +45,7 @@ def test_around_every_cell(x64, name):
     for x in xs:
         new, _ = step(p, x, state)
         state = {k: 0.3 * state[k] + 0.7 * new[k] for k in state}
-        ys.append(state[cell.shown])
+        ys.append(state[cell.output_field])
     assert relative(plain_ys, np.array(ys)) < 1e-12
     assert all(relative(getattr(plain, k), v) < 1e-12 for k, v in state.items())
 
@@ -55,10 +55,10 @@ def test_around_every_cell(x64, name):
     assert set(m_h) <= {0, 2}
     state, ys = {k: np.asarray(v) for k, v in start._asdict().items()}, []
     for x in xs:
-        seen = "c" if name == "lstm-peephole-simple" else cell.shown
+        seen = "c" if name == "lstm-peephole-simple" else cell.output_field
         dimmed = step_seeing(name, step, p, x * m_x, state, seen, m_h)
         state = {k: 0.3 * state[k] + 0.7 * dimmed[k] for k in state}
-        ys.append(state[cell.shown])
+        ys.append(state[cell.output_field])
     assert relative(masked_ys, np.array(ys)) < 1e-12
     assert all(relative(getattr(masked.state, k), v) < 1e-12 for k, v in state.items())
 
@@ -179,7 +179,7 @@ REFUSED = {
     "fields of h, got 'c'": lambda cell: Zoneout(cell, {"c": 0.1}),
     "input_rate": lambda cell: VariationalDropout(cell, input_rate=1.0),
     "hidden_rate": lambda cell: VariationalDropout(cell, hidden_rate=-0.1),
-    "no `advance`": lambda cell: VariationalDropout(LayerNorm(IndRNN(2, 3, key=KEY)), hidden_rate=0.1),
+    "no `step_with_hidden`": lambda cell: VariationalDropout(LayerNorm(IndRNN(2, 3, key=KEY)), hidden_rate=0.1),
     "Stack: .* no `hidden`": lambda cell: VariationalDropout(Stack([cell]), hidden_rate=0.1),
 }
 

@@ -21,8 +21,8 @@ from ostinato.learning import (
     ContinuousBPTT,
     ContinuousRTRL,
     Exact,
+    GradientRule,
     Refusal,
-    Rule,
     make_rule,
 )
 from ostinato.learning.continuous import follow_equations
@@ -38,7 +38,7 @@ SETTINGS = {"truncated-bptt": {"window": 5}, "snap": {"n": 2}}
 def rules():
     """Those of the table that give gradients."""
     made = {name: make_rule(name, SETTINGS.get(name)) for name in RULES}
-    return {name: rule for name, rule in made.items() if isinstance(rule, Rule)}
+    return {name: rule for name, rule in made.items() if isinstance(rule, GradientRule)}
 
 
 # One cell of each build; the others come with the full grid.

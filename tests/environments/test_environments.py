@@ -26,7 +26,7 @@ from ostinato.errors import NonFiniteError, SettingsError, ShapeError
 
 
 def rollout(env, actions, noise, level=None):
-    """Feedback of every step, as numpy arrays with the leading axis steps; the first entry is that of the reset."""
+    """TimeStep of every step, as numpy arrays with the leading axis steps; the first entry is that of the reset."""
     return jax.tree.map(np.asarray, _rollout(env, np.asarray(actions, np.int32), np.asarray(noise, np.float32), level))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import ostinato as ost
 from ostinato.errors import SettingsError
-from ostinato.learning import BPTT, CMAES, OpenAIES, RandomSearch, genes_of
+from ostinato.learning import BPTT, CMAES, OpenAIES, RandomSearch, parameters_to_vector
 from ostinato.learning.cma import learn, points, start
 from ostinato.learning.evolution_strategy import centred_ranks
 from ostinato.training import fit
@@ -151,13 +151,15 @@ def test_the_estimate_is_unbiased_where_blurring_changes_no_gradient(x64):
     model = ost.Readout(2, 1, dtype=jnp.float64, key=jr.key(0))
     xs = jr.normal(jr.key(1), (3, 4, 2))
     examples = ost.Examples(ost.SequenceBatch(xs), jnp.ones((3, 4, 1)), jnp.full((3, 4), 1 / 12))
-    exact = genes_of(BPTT()(model, ost.losses.squared, examples, BPTT().init(model, examples))[1])
+    exact = parameters_to_vector(BPTT()(model, ost.losses.squared, examples, BPTT().init(model, examples))[1])
     rule = OpenAIES(population=4, sigma=0.7, ranks=False)
 
     @jax.jit
     def draw(keys, examples):
         return jax.vmap(
-            lambda key: genes_of(rule(model, ost.losses.squared, examples, rule.init(model, examples), key)[1])
+            lambda key: parameters_to_vector(
+                rule(model, ost.losses.squared, examples, rule.init(model, examples), key)[1]
+            )
         )(keys)
 
     draws = np.asarray(draw(jr.split(jr.key(2), 2000), examples))
@@ -179,8 +181,8 @@ def test_ranks_and_devices(x64, problem):
         return rule(model, ost.losses.squared, examples, rule.init(model, examples), jr.key(0))[1]
 
     grads = [estimate(model, OpenAIES(population=8, devices=n), examples) for n in (1, 2)]
-    assert np.any(genes_of(grads[0]))
-    np.testing.assert_allclose(genes_of(grads[0]), genes_of(grads[1]), rtol=1e-6)
+    assert np.any(parameters_to_vector(grads[0]))
+    np.testing.assert_allclose(parameters_to_vector(grads[0]), parameters_to_vector(grads[1]), rtol=1e-6)
     reservoir = ost.RNN("echo-state", 1, 3, output_size=1, key=jr.key(0))
     kept = estimate(reservoir, OpenAIES(population=8), examples)
     assert not np.any(kept.stack.layers[0].R)

@@ -8,9 +8,9 @@ import pytest
 
 import ostinato as ost
 from ostinato.errors import SettingsError, UnsupportedRule
-from ostinato.learning import GeneticAlgorithm, RandomSearch, genes_of, with_genes
-from ostinato.learning.genes import evaluate
+from ostinato.learning import GeneticAlgorithm, RandomSearch, parameters_to_vector, vector_to_parameters
 from ostinato.learning.genetic import rank_selection
+from ostinato.learning.parameter_vector import evaluate
 from ostinato.training import fit
 
 SQUARED = ost.losses.squared
@@ -74,11 +74,11 @@ def test_children_are_made_of_their_parents_genes_and_the_best_stay():
 def test_the_fitness_is_the_reciprocal_of_the_mean_squared_error(xor):
     model, batches = xor
     examples = batches.examples
-    genes = genes_of(model)
+    genes = parameters_to_vector(model)
     losses, shares = evaluate(
         model, jnp.stack([genes, 0 * genes]), SQUARED, examples, None, learned=lambda y, t: jnp.abs(y - t)[0] <= 0.45
     )
-    for i, network in enumerate((model, with_genes(model, 0 * genes))):
+    for i, network in enumerate((model, vector_to_parameters(model, 0 * genes))):
         error = outputs(network, batches) - np.asarray(examples.targets)
         np.testing.assert_allclose(losses[i], np.mean(np.square(error[:, 1:])), rtol=1e-5)
         np.testing.assert_allclose(shares[i], np.mean(np.abs(error[:, 1:]) <= 0.45), rtol=1e-6)
@@ -140,7 +140,7 @@ def test_two_devices_evolve_the_same_population(xor, x64):
         fit(model, Same(examples), loss=SQUARED, rule=GeneticAlgorithm(population=16, devices=n), steps=5)
         for n in (1, 2)
     ]
-    np.testing.assert_allclose(genes_of(found[0].model), genes_of(found[1].model), rtol=1e-12)
+    np.testing.assert_allclose(parameters_to_vector(found[0].model), parameters_to_vector(found[1].model), rtol=1e-12)
     with pytest.raises(SettingsError, match="devices: expected 1 to 2, a divisor of 15 networks, got 2"):
         fit(model, Same(examples), loss=SQUARED, rule=GeneticAlgorithm(population=15, devices=2), steps=1)
 

@@ -8,7 +8,7 @@ import pytest
 
 import ostinato as ost
 from ostinato.errors import SettingsError, UnsupportedRule
-from ostinato.learning import RLS, KalmanFilter, genes_of, with_genes
+from ostinato.learning import RLS, KalmanFilter, parameters_to_vector, vector_to_parameters
 from ostinato.learning.kalman import members
 from ostinato.training import fit
 from tests.listed import Listed
@@ -33,9 +33,9 @@ def test_on_a_linear_network_it_is_recursive_least_squares(x64, reservoir):
     batches = Listed([make(1, 3, 8), make(2, 3, 8)])
     filtered = fit(model, batches, loss=SQUARED, rule=KalmanFilter(noise=1.0, spread=5.0), steps=2)
     squares = fit(model, batches, loss=SQUARED, rule=RLS(alpha=0.2), steps=2)
-    a, b = np.asarray(genes_of(filtered.model)), np.asarray(genes_of(squares.model))
+    a, b = np.asarray(parameters_to_vector(filtered.model)), np.asarray(parameters_to_vector(squares.model))
     assert np.abs(a - b).max() <= 1e-8 * np.abs(b).max()
-    assert np.abs(b - np.asarray(genes_of(model))).max() > 0.05
+    assert np.abs(b - np.asarray(parameters_to_vector(model))).max() > 0.05
     if not reservoir:  # rows taken together or one after the other: the same weights, other errors on the way
         one = [make(1, 1, 8), make(2, 1, 8)]
         losses = [
@@ -52,7 +52,7 @@ def test_on_a_curved_network_it_is_the_filter_written_out(x64, groups):
     rule = KalmanFilter(noise=0.3, process=1e-3, spread=0.5, groups=groups)
     found = fit(model, Listed([examples]), loss=SQUARED, rule=rule, steps=1).model
     xs, targets, counts = (np.asarray(a) for a in (examples.inputs.values, examples.targets, examples.weight))
-    cell, w = model.cell, np.asarray(genes_of(model))
+    cell, w = model.cell, np.asarray(parameters_to_vector(model))
     n = w.size
     together = np.zeros((n, n))
     for block in members(model, groups):
@@ -66,7 +66,7 @@ def test_on_a_curved_network_it_is_the_filter_written_out(x64, groups):
     @jax.jit
     def step(w, s, x):
         parts = [p.reshape(a.shape) for p, a in zip(jnp.split(s, sizes), leaves, strict=True)]
-        new, y = with_genes(model, w).cell(x, jax.tree.unflatten(structure, parts))
+        new, y = vector_to_parameters(model, w).cell(x, jax.tree.unflatten(structure, parts))
         return jnp.concatenate([a.reshape(-1) for a in jax.tree.leaves(new)]), y
 
     slopes = jax.jit(jax.jacfwd(step, (0, 1)))
@@ -83,12 +83,12 @@ def test_on_a_curved_network_it_is_the_filter_written_out(x64, groups):
         H, e = np.concatenate(H), np.concatenate(e)
         K = P @ H.T @ np.linalg.inv(H @ P @ H.T + 0.3 * np.eye(4))
         w, P = w + K @ e, (P - K @ H @ P) * together + 1e-3 * np.eye(n)
-    np.testing.assert_allclose(genes_of(found), w, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(parameters_to_vector(found), w, rtol=1e-7, atol=1e-9)
 
 
 def test_groups_by_unit():
     model = ost.RNN("elman", 2, 3, output_size=2, key=jr.key(0))
-    tagged = with_genes(model, jnp.arange(genes_of(model).size, dtype=jnp.float32))
+    tagged = vector_to_parameters(model, jnp.arange(parameters_to_vector(model).size, dtype=jnp.float32))
     cell, readout = tagged.stack.layers
     units = [{*cell.W[0, i].tolist(), *cell.R[0, i].tolist(), float(cell.b[0, i])} for i in range(3)]
     units += [{*readout.V[i].tolist(), float(readout.c[i])} for i in range(2)]

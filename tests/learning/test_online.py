@@ -22,7 +22,7 @@ from ostinato.learning import (
     Approximate,
     EProp,
     Exact,
-    Hybrid,
+    HybridRTRL,
     SnAp,
     make_rule,
 )
@@ -138,7 +138,7 @@ def test_deep_networks_with_noise_and_a_trained_start():
     examples = ost.Examples(examples.inputs, examples.targets[:, 0], jnp.array([0.3, 0.7]))
     truth = gradients(BPTT(), model, examples, jr.key(5))
     assert abs(truth[0] - gradients(BPTT(), model, examples)[0]) > 1e-4
-    for rule in (RTRL(), Hybrid(4), ost.learning.TruncatedBPTT(TIME)):
+    for rule in (RTRL(), HybridRTRL(4), ost.learning.TruncatedBPTT(TIME)):
         found = gradients(rule, model, examples, jr.key(5))
         np.testing.assert_allclose(found[0], truth[0], rtol=1e-12)
         np.testing.assert_allclose(vector(found[1]), vector(truth[1]), rtol=1e-10, atol=1e-13)
@@ -276,7 +276,7 @@ def test_rules_by_name():
 
 def test_models_that_a_step_cannot_make():
     both = ost.RNN("gru", 2, 4, bidirectional=True, output_size=2, key=jr.key(0))
-    for rule in (RTRL(), Hybrid(), UORO(), SnAp(), EProp(), RFLO(), KFRTRL(), LSTM1997()):
+    for rule in (RTRL(), HybridRTRL(), UORO(), SnAp(), EProp(), RFLO(), KFRTRL(), LSTM1997()):
         with pytest.raises(UnsupportedRule, match="whole sequence"):
             rule.check(both)
     with pytest.raises(UnsupportedRule, match="2 recurrent layers"):

@@ -7,7 +7,7 @@ import pytest
 
 import ostinato as ost
 from ostinato.errors import SettingsError, ShapeError, UnsupportedRule
-from ostinato.layers import Feedback
+from ostinato.layers import OutputFeedback
 from ostinato.learning import FORCE, LMS, RLS, Ridge
 from ostinato.learning.readout import body_of
 from ostinato.training import fit
@@ -124,7 +124,7 @@ def wave(time=400):
 def loop(x64):
     k0, k1 = jr.split(jr.key(0))
     reservoir = ost.cells.EchoState(1, 60, spectral_radius=1.2, leak=0.5, bias_scaling=0.3, key=k0)
-    return Feedback(ost.Stack([reservoir, ost.Readout(60, 1, key=k1)]))
+    return OutputFeedback(ost.Stack([reservoir, ost.Readout(60, 1, key=k1)]))
 
 
 def test_force_step_by_step_and_the_network_goes_on_by_itself(loop):
@@ -154,7 +154,7 @@ def test_force_step_by_step_and_the_network_goes_on_by_itself(loop):
 def test_feedback_is_the_loop_written_out(loop):
     xs = jr.normal(jr.key(3), (5, 2))
     k0, k1 = jr.split(jr.key(1))
-    cell = Feedback(ost.Stack([ost.cells.GRU(3, 4, key=k0), ost.Readout(4, 1, key=k1)]))
+    cell = OutputFeedback(ost.Stack([ost.cells.GRU(3, 4, key=k0), ost.Readout(4, 1, key=k1)]))
     ys, final = ost.unroll(cell, xs)
     state, y = cell.stack.init_state(), jnp.zeros(1)
     for x, expected in zip(xs, ys, strict=True):
@@ -162,7 +162,7 @@ def test_feedback_is_the_loop_written_out(loop):
         np.testing.assert_allclose(expected, y, rtol=1e-12)
     np.testing.assert_allclose(final.inner[0].h, state[0].h, rtol=1e-12)
     with pytest.raises(ShapeError, match="stack: expected at least 4 inputs"):
-        Feedback(ost.Stack([ost.cells.GRU(3, 4, key=k0)]))
+        OutputFeedback(ost.Stack([ost.cells.GRU(3, 4, key=k0)]))
 
 
 def test_what_is_refused(loop):

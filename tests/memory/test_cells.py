@@ -1,4 +1,4 @@
-"""Whole networks with a memory against the same equations in numpy, step by step, in float64; and their manners."""
+"""Whole networks with a memory against the same equations in numpy, step by step, in float64; and their conventions."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""A forecaster in a folder, and its manners as an estimator."""
+"""A forecaster in a folder, and its conventions as an estimator."""
 
 import inspect
 import json

@@ -9,7 +9,7 @@ import pytest
 
 import ostinato as ost
 from ostinato.errors import NonFiniteError, SettingsError
-from ostinato.learning import BPTT, DirectRule, Exact, GeneticAlgorithm
+from ostinato.learning import BPTT, Exact, GeneticAlgorithm, UpdateRule
 from ostinato.runs import Run, checkpoints
 from ostinato.runs.manifest import MANIFEST
 from ostinato.training import fit
@@ -17,7 +17,7 @@ from ostinato.training import fit
 SQUARED = ost.losses.squared
 
 
-class Descent(DirectRule):
+class Descent(UpdateRule):
     """Plain gradient descent written as a direct rule: what the loop does with it is known."""
 
     rate: float = 0.1

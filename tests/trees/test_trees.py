@@ -19,10 +19,10 @@ from ostinato.trees import (
     Tree,
     TreeLSTM,
     TreeReservoir,
-    climb,
     pool_nodes,
     tree_batch,
     tree_source,
+    unroll_tree,
 )
 
 KEY = jax.random.key(0)
@@ -66,7 +66,7 @@ def test_every_node_of_every_tree(x64, name):
     trees = [random_tree(rng, nodes) for nodes in (1, 2, 5, 11)]
     cell = TREE_CELLS[name].make(INPUT, HIDDEN, arity=ARITY, dtype="float64", key=KEY)
     batch = tree_batch(trees, ARITY, dtype="float64")
-    ys = np.asarray(climb(cell, batch))
+    ys = np.asarray(unroll_tree(cell, batch))
     for row, tree in enumerate(trees):
         states = []
         for node, own in enumerate(tree.children):
@@ -95,14 +95,14 @@ def test_a_chain_is_a_sequence(x64):
     for tree_cell, cell in pairs:
         cell = eqx.tree_at(lambda c: (c.W, c.R, c.b), cell, (tree_cell.W, tree_cell.R, tree_cell.b))
         expected, _ = ost.unroll(cell, xs, kernel="reference")
-        np.testing.assert_allclose(climb(tree_cell, batch)[0], expected, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(unroll_tree(tree_cell, batch)[0], expected, rtol=0, atol=1e-12)
     for make in (TreeLSTM, ChildSumTreeLSTM):
         tree_cell = make(INPUT, HIDDEN, arity=1, dtype="float64", key=KEY)
         order = jnp.array([0, 3, 1, 2])
         parts = [a[order] for a in (tree_cell.W, tree_cell.R, tree_cell.b)]
         cell = eqx.tree_at(lambda c: (c.W, c.R, c.b), LSTM(INPUT, HIDDEN, dtype="float64", key=KEY), parts)
         expected, _ = ost.unroll(cell, xs, kernel="reference")
-        np.testing.assert_allclose(climb(tree_cell, batch)[0], expected, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(unroll_tree(tree_cell, batch)[0], expected, rtol=0, atol=1e-12)
 
 
 class Remembered(Recursive):
@@ -130,7 +130,7 @@ def test_gradients_are_those_of_a_recursion(x64, make):
     def looped(operands):
         cell, features = operands
         values = batch.values.at[..., :INPUT].set(features)
-        return jnp.sum(climb(cell, eqx.tree_at(lambda b: b.values, batch, values)) * weights)
+        return jnp.sum(unroll_tree(cell, eqx.tree_at(lambda b: b.values, batch, values)) * weights)
 
     def recursed(operands):
         cell, features = operands
@@ -204,7 +204,7 @@ REFUSED = {
     ),
     r"inputs: expected \(batch, time, 4\)": (
         ShapeError,
-        lambda: climb(Recursive(1, 2, arity=3, key=KEY), tree_batch([Tree(np.ones((1, 1)), ((),))])),
+        lambda: unroll_tree(Recursive(1, 2, arity=3, key=KEY), tree_batch([Tree(np.ones((1, 1)), ((),))])),
     ),
 }
 

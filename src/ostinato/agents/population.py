@@ -12,7 +12,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ostinato.agents.base import Learner, Signal
-from ostinato.environments import Environment, Feedback
+from ostinato.environments import Environment, TimeStep
 from ostinato.errors import SettingsError
 from ostinato.kernels import trailing_map
 
@@ -45,7 +45,7 @@ class Student(NamedTuple):
 
     carry: Any
     state: Any
-    feedback: Feedback
+    feedback: TimeStep
     ring: Bool[Array, "conditions window"]
     counts: Int[Array, " conditions"]
     right: Int[Array, " conditions"]
@@ -237,7 +237,7 @@ class Population(eqx.Module):
         return solved & (ended >= count)
 
 
-def signal_of(feedback: Feedback) -> Signal:
+def signal_of(feedback: TimeStep) -> Signal:
     """The part of the feedback that a learner is told."""
     return Signal(feedback.observation, feedback.reward, feedback.done)
 

@@ -111,7 +111,7 @@ class TaggedSarsa(Learner):
         if afresh:
             state, traces = _begun(cell.init_state(), state, signal.done), clear(traces)
         state, y, traces, slopes = cell.sensitivities(signal.observation, state, traces)
-        q = network.read(y)
+        q = network.action_values(y)
         action = self._choose(q, noise)
         chosen = (jnp.arange(self.action_size, dtype=jnp.int32) == action).astype(q.dtype)
         value = jnp.sum(q * chosen)

@@ -32,7 +32,7 @@ class ThresholdCircuit(GatedCell):
     ```
     """
 
-    shown = "h"
+    output_field = "h"
 
     input_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)

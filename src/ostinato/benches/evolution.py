@@ -11,7 +11,7 @@ from ostinato.benches.timer import interleaved
 from ostinato.data import Examples, SequenceBatch
 from ostinato.layers import RNN
 from ostinato.learning import GeneticAlgorithm
-from ostinato.learning.genes import evaluate, genes_of
+from ostinato.learning.parameter_vector import evaluate, parameters_to_vector
 from ostinato.losses import squared
 
 NETWORKS, UNITS, STEPS, ALONE = 512, 32, 50, 32
@@ -25,7 +25,7 @@ def run(settings: BenchSettings) -> list[Row]:
     model = RNN("elman", 2, units, output_size=1, key=jr.key(0))
     xs = jr.normal(jr.key(1), (1, steps, 2))
     examples = Examples(SequenceBatch(xs), jnp.tanh(xs[..., :1]), jnp.full((1, steps), 1 / steps))
-    population = 0.3 * jr.normal(jr.key(2), (networks, genes_of(model).size))
+    population = 0.3 * jr.normal(jr.key(2), (networks, parameters_to_vector(model).size))
     losses = jax.jit(lambda genes, examples: evaluate(model, genes, squared, examples, None)[0])
     rule = GeneticAlgorithm(population=networks)
 

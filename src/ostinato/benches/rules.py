@@ -18,15 +18,15 @@ from ostinato.benches.timer import interleaved
 from ostinato.cells import count_parameters
 from ostinato.data import Examples, SequenceBatch
 from ostinato.layers import RNN
-from ostinato.learning import BPTT, KFRTRL, RFLO, RTRL, UORO, EProp, Hybrid, Rule, SnAp
-from ostinato.learning.view import Item, View, differentiable
+from ostinato.learning import BPTT, KFRTRL, RFLO, RTRL, UORO, EProp, GradientRule, HybridRTRL, SnAp
+from ostinato.learning.core import Item, RecurrentCore, differentiable
 from ostinato.losses import squared
 
 INPUT = 2
-RULES: dict[str, tuple[str, Rule]] = {
+RULES: dict[str, tuple[str, GradientRule]] = {
     "bptt": ("elman", BPTT()),
     "rtrl": ("elman", RTRL()),
-    "hybrid": ("elman", Hybrid()),
+    "hybrid": ("elman", HybridRTRL()),
     "snap-1": ("elman", SnAp()),
     "uoro": ("elman", UORO()),
     "kf-rtrl": ("elman", KFRTRL()),
@@ -45,7 +45,7 @@ def examples_of(steps: int) -> Examples:
     return Examples(SequenceBatch(jr.normal(k_x, (steps, INPUT))), jr.normal(k_t, (steps, 1)), weight)
 
 
-def call(rule: Rule, model: Any, steps: int) -> tuple[Any, tuple[Any, Any, Any]]:
+def call(rule: GradientRule, model: Any, steps: int) -> tuple[Any, tuple[Any, Any, Any]]:
     """One call of the rule as a compiled function, and its arguments."""
     examples = examples_of(steps)
     carry = rule.init(model, examples)
@@ -81,7 +81,7 @@ def step_operations(name: str, units: int) -> tuple[float, int]:
 
 def back_propagation(model: Any) -> float:
     """Forward and backward through one step, by the reference kernel, whose operations XLA sees."""
-    view = View(model)
+    view = RecurrentCore(model)
     examples = examples_of(1)
     item = Item(examples.inputs.values, None, None, None, None, examples.targets, examples.weight)
     state = jax.tree.map(lambda a: a + 1, model.init_state())

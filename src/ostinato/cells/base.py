@@ -24,11 +24,11 @@ class Cell(eqx.Module):
 
     * `x`: `(input_size,)`; `y`: `(output_size,)`; the state is a `NamedTuple` of arrays, one row of a batch.
     * `pointwise` is True for a cell without memory: it is mapped over time instead of scanned.
-    * `shown` names the field of the state that y is, where it is one: a wrapper that changes the state shows the
+    * `output_field` names the field of the state that y is, where it is one: a wrapper that changes the state shows the
       changed one.
     """
 
-    shown: ClassVar[str | None] = None
+    output_field: ClassVar[str | None] = None
 
     input_size: eqx.AbstractVar[int]
     hidden_size: eqx.AbstractVar[int]
@@ -64,7 +64,7 @@ class Cell(eqx.Module):
         del state
         raise SettingsError(f"{type(self).__name__}: does not say what its recurrent products see; it has no `hidden`")
 
-    def advance(
+    def step_with_hidden(
         self, x: Array, seen: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[State, Array]:
         """The step with `seen` in place of `hidden(state)` in the recurrent products: what dropout on them needs.
@@ -72,7 +72,9 @@ class Cell(eqx.Module):
         Raises `SettingsError` where the cell does not say how.
         """
         del x, seen, state, dt, key
-        raise SettingsError(f"{type(self).__name__}: its recurrent products see the state only; it has no `advance`")
+        raise SettingsError(
+            f"{type(self).__name__}: its recurrent products see the state only; it has no `step_with_hidden`"
+        )
 
     def internals(self, x: Array, state: State) -> dict[str, Array]:
         """Gates and the like at this step (before the state is replaced), for recording."""
@@ -113,25 +115,25 @@ class GatedCell(Cell):
         del key
         return self.update(self.project(x), self.from_hidden(state), state, dt)
 
-    def inside(self, from_input: Array, from_hidden: Array | None, state: State) -> dict[str, Array]:
+    def gate_values(self, from_input: Array, from_hidden: Array | None, state: State) -> dict[str, Array]:
         """`internals` from the two products: what `update` computes on its way."""
         del from_input, from_hidden, state
         return {}
 
     def internals(self, x: Array, state: State) -> dict[str, Array]:
-        return self.inside(self.project(x), self.from_hidden(state), state)
+        return self.gate_values(self.project(x), self.from_hidden(state), state)
 
     def from_hidden(self, state: State) -> Float[Array, "gates hidden"] | None:
         """`R hidden(s) + b_h`, or None where there is no product."""
         recurrent = self.recurrent()
         return None if recurrent is None else _product(recurrent, self.hidden(state))
 
-    def advance(
+    def step_with_hidden(
         self, x: Array, seen: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[State, Array]:
         recurrent = self.recurrent()
         if recurrent is None:
-            return Cell.advance(self, x, seen, state, dt=dt, key=key)
+            return Cell.step_with_hidden(self, x, seen, state, dt=dt, key=key)
         return self.update(self.project(x), _product(recurrent, seen), state, dt)
 
 

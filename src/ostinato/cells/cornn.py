@@ -47,7 +47,7 @@ class CoRNN(Cell):
     ```
     """
 
-    shown = "y"
+    output_field = "y"
 
     input_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)

@@ -63,13 +63,13 @@ class ELSTM(UnconnectedCell):
         del from_hidden, dt
         return self._moved(from_input, state.h, state)
 
-    def advance(
+    def step_with_hidden(
         self, x: Array, seen: Array, state: Hidden, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[Hidden, Array]:
         del dt, key
         return self._moved(self.project(x), seen, state)
 
-    def inside(self, from_input: Array, from_hidden: Array | None, state: Any) -> dict[str, Array]:
+    def gate_values(self, from_input: Array, from_hidden: Array | None, state: Any) -> dict[str, Array]:
         del from_hidden
         return {"gates": jnp.stack(self._units(from_input, state.h))}
 

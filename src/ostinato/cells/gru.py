@@ -82,7 +82,7 @@ class GRU(StandardCell):
         h = blend(self.convention, z, n, state.h)
         return Hidden(h), h
 
-    def inside(self, from_input: Array, from_hidden: Array | None, state: Hidden) -> dict[str, Array]:
+    def gate_values(self, from_input: Array, from_hidden: Array | None, state: Hidden) -> dict[str, Array]:
         del state
         assert from_hidden is not None
         return {"gates": jnp.stack(self.gates(from_input, from_hidden))}

@@ -130,7 +130,7 @@ class HMLSTM(Cell):
     def hidden(self, state: Segments) -> Float[Array, " hidden"]:
         return state.h
 
-    def advance(
+    def step_with_hidden(
         self, x: Array, seen: Array, state: Segments, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[Segments, Array]:
         del dt, key
@@ -159,7 +159,7 @@ class HMLSTM(Cell):
     def __call__(
         self, x: Array, state: Segments, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[Segments, Array]:
-        return self.advance(x, self.hidden(state), state, dt=dt, key=key)
+        return self.step_with_hidden(x, self.hidden(state), state, dt=dt, key=key)
 
     def by_level(self, units: Float[Array, " hidden"]) -> list[Array]:
         """The units of each level, lowest first."""

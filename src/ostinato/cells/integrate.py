@@ -39,13 +39,13 @@ class Integrated(Wrapper):
             raise SettingsError(f"{type(cell).__name__}: has no `rate`; its time is counted in steps")
 
     @property
-    def shown(self) -> str | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def output_field(self) -> str | None:  # pyright: ignore[reportIncompatibleVariableOverride]
         return None
 
-    def advance(
+    def step_with_hidden(
         self, x: Array, seen: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[State, Array]:
-        return Cell.advance(self, x, seen, state, dt=dt, key=key)
+        return Cell.step_with_hidden(self, x, seen, state, dt=dt, key=key)
 
 
 class RungeKutta(Integrated):

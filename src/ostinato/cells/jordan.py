@@ -41,7 +41,7 @@ class Jordan(Cell):
     ```
     """
 
-    shown = "y"
+    output_field = "y"
 
     input_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)
@@ -93,7 +93,7 @@ class Jordan(Cell):
         """The hidden layer."""
         return activation_function(self.activation)(self.W[0] @ x + self.b[0] + self.R[0] @ seen)
 
-    def advance(
+    def step_with_hidden(
         self, x: Array, seen: Array, state: Shown, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[Shown, Array]:
         del state, dt, key
@@ -103,7 +103,7 @@ class Jordan(Cell):
     def __call__(
         self, x: Array, state: Shown, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[Shown, Array]:
-        return self.advance(x, self.hidden(state), state, dt=dt, key=key)
+        return self.step_with_hidden(x, self.hidden(state), state, dt=dt, key=key)
 
     def internals(self, x: Array, state: Shown) -> dict[str, Array]:
         return {"h": self.layer(x, self.hidden(state))}

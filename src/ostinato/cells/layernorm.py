@@ -86,8 +86,8 @@ class LayerNorm(GatedWrapper):
     def update(self, from_input: Array, from_hidden: Array | None, state: State, dt: Any = None) -> tuple[State, Array]:
         return self.cell.update(from_input, self._from_hidden(from_hidden), state, dt)
 
-    def inside(self, from_input: Array, from_hidden: Array | None, state: State) -> dict[str, Array]:
-        return self.cell.inside(from_input, self._from_hidden(from_hidden), state)
+    def gate_values(self, from_input: Array, from_hidden: Array | None, state: State) -> dict[str, Array]:
+        return self.cell.gate_values(from_input, self._from_hidden(from_hidden), state)
 
     def _from_hidden(self, product: Array | None) -> Array | None:
         if product is None or self.gain_h is None:

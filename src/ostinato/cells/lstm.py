@@ -62,7 +62,7 @@ class MemoryCell(StandardCell):
         new, _ = self.step(from_input, from_hidden, state)
         return new, new.h
 
-    def inside(self, from_input: Array, from_hidden: Array | None, state: LSTMState) -> dict[str, Array]:
+    def gate_values(self, from_input: Array, from_hidden: Array | None, state: LSTMState) -> dict[str, Array]:
         assert from_hidden is not None
         return {"gates": jnp.stack(self.step(from_input, from_hidden, state)[1])}
 

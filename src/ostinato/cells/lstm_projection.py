@@ -46,7 +46,7 @@ class ProjectionLSTM(Cell):
     ```
     """
 
-    shown = "h"
+    output_field = "h"
 
     input_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)
@@ -93,7 +93,7 @@ class ProjectionLSTM(Cell):
         a = self.W @ x + self.b + jnp.einsum("ghk,k->gh", self.R, seen)
         return jax.nn.sigmoid(a[INPUT]), jax.nn.sigmoid(a[FORGET]), jnp.tanh(a[CELL]), jax.nn.sigmoid(a[OUTPUT])
 
-    def advance(
+    def step_with_hidden(
         self, x: Array, seen: Array, state: ProjectedState, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[ProjectedState, Array]:
         del dt, key
@@ -105,7 +105,7 @@ class ProjectionLSTM(Cell):
     def __call__(
         self, x: Array, state: ProjectedState, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[ProjectedState, Array]:
-        return self.advance(x, self.hidden(state), state, dt=dt, key=key)
+        return self.step_with_hidden(x, self.hidden(state), state, dt=dt, key=key)
 
     def internals(self, x: Array, state: ProjectedState) -> dict[str, Array]:
         return {"gates": jnp.stack(self.gates(x, self.hidden(state)))}

@@ -59,7 +59,7 @@ class Minimal(UnconnectedCell):
         h = keep * state.h + write * n
         return Hidden(h), h
 
-    def inside(self, from_input: Array, from_hidden: Array | None, state: Hidden) -> dict[str, Array]:
+    def gate_values(self, from_input: Array, from_hidden: Array | None, state: Hidden) -> dict[str, Array]:
         del from_hidden, state
         return {"gates": jnp.stack(self.gates(from_input))}
 

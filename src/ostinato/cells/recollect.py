@@ -83,7 +83,7 @@ class Recollect(UnconnectedCell, DiagonalCell):
         h = g * state.h + (1 - g) * c
         return Hidden(h), h
 
-    def inside(self, from_input: Array, from_hidden: Array | None, state: Any) -> dict[str, Array]:
+    def gate_values(self, from_input: Array, from_hidden: Array | None, state: Any) -> dict[str, Array]:
         del from_hidden, state
         g, c = self._units(from_input)
         return {"gate": g, "candidate": c}

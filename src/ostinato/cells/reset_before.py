@@ -37,7 +37,7 @@ class ResetBefore(Cell):
     three. The last row of each parameter is the candidate's.
     """
 
-    shown = "h"
+    output_field = "h"
     gate_count: ClassVar[int]
     gate_sees: ClassVar[str]
 
@@ -84,7 +84,7 @@ class ResetBefore(Cell):
         gates = jax.nn.sigmoid(a)
         return gates, jnp.tanh(from_input[-1] + self.b[-1] + self.R[-1] @ (gates[0] * seen))
 
-    def advance(
+    def step_with_hidden(
         self, x: Array, seen: Array, state: Hidden, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[Hidden, Array]:
         del dt, key
@@ -95,7 +95,7 @@ class ResetBefore(Cell):
     def __call__(
         self, x: Array, state: Hidden, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[Hidden, Array]:
-        return self.advance(x, self.hidden(state), state, dt=dt, key=key)
+        return self.step_with_hidden(x, self.hidden(state), state, dt=dt, key=key)
 
     def internals(self, x: Array, state: Hidden) -> dict[str, Array]:
         gates, n = self.gates(x, self.hidden(state))
@@ -138,7 +138,7 @@ class ConstantGates(StandardCell):
         h = blend("chung", jax.nn.sigmoid(self.b[-2]), n, state.h)
         return Hidden(h), h
 
-    def inside(self, from_input: Array, from_hidden: Array | None, state: Hidden) -> dict[str, Array]:
+    def gate_values(self, from_input: Array, from_hidden: Array | None, state: Hidden) -> dict[str, Array]:
         del state
         assert from_hidden is not None
         n = jnp.tanh(from_input + from_hidden)

@@ -33,7 +33,7 @@ class SecondOrder(Cell):
     ```
     """
 
-    shown = "h"
+    output_field = "h"
 
     input_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)
@@ -63,9 +63,9 @@ class SecondOrder(Cell):
     def __call__(
         self, x: Array, state: Hidden, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[Hidden, Array]:
-        return self.advance(x, state.h, state, dt=dt, key=key)
+        return self.step_with_hidden(x, state.h, state, dt=dt, key=key)
 
-    def advance(
+    def step_with_hidden(
         self, x: Array, seen: Array, state: Hidden, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[Hidden, Array]:
         del state, dt, key

@@ -89,7 +89,7 @@ class SLSTM(StandardCell):
         c = (1 - w) * state.c + w * z
         return NormalisedMemory(o * c, c, _softplus(beside) - beside + (from_input + from_hidden)[INPUT]), o * c
 
-    def inside(self, from_input: Array, from_hidden: Array | None, state: NormalisedMemory) -> dict[str, Array]:
+    def gate_values(self, from_input: Array, from_hidden: Array | None, state: NormalisedMemory) -> dict[str, Array]:
         assert from_hidden is not None
         return {"gates": jnp.stack(self._gates(from_input, from_hidden, state)[:3])}
 

@@ -13,7 +13,7 @@ from ostinato.cells.init import gate_weights
 class ProjectedCell(GatedCell):
     r"""A gated cell that sees $W x_t + b$ and remembers one vector, 0 at first, which it also gives."""
 
-    shown = "h"
+    output_field = "h"
 
     W: eqx.AbstractVar[Array]
     b: eqx.AbstractVar[Array]
@@ -79,7 +79,7 @@ class UnconnectedCell(ProjectedCell):
     def recurrent(self) -> None:
         return None
 
-    def advance(
+    def step_with_hidden(
         self, x: Array, seen: Array, state: Any, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[Any, Array]:
         del state, key

@@ -33,8 +33,8 @@ class Wrapper(Cell):
         return self.cell.pointwise
 
     @property
-    def shown(self) -> str | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.cell.shown
+    def output_field(self) -> str | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.cell.output_field
 
     def init_state(self, *, key: PRNGKeyArray | None = None) -> State:
         return self.cell.init_state(key=key)
@@ -47,10 +47,10 @@ class Wrapper(Cell):
     def hidden(self, state: State) -> Array:
         return self.cell.hidden(state)
 
-    def advance(
+    def step_with_hidden(
         self, x: Array, seen: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[State, Array]:
-        return self.cell.advance(x, seen, state, dt=dt, key=key)
+        return self.cell.step_with_hidden(x, seen, state, dt=dt, key=key)
 
     def internals(self, x: Array, state: State) -> dict[str, Array]:
         return self.cell.internals(x, state)
@@ -74,5 +74,5 @@ class GatedWrapper(GatedCell, Wrapper):
     def update(self, from_input: Array, from_hidden: Array | None, state: State, dt: Any = None) -> tuple[State, Array]:
         return self.cell.update(from_input, from_hidden, state, dt)
 
-    def inside(self, from_input: Array, from_hidden: Array | None, state: State) -> dict[str, Array]:
-        return self.cell.inside(from_input, from_hidden, state)
+    def gate_values(self, from_input: Array, from_hidden: Array | None, state: State) -> dict[str, Array]:
+        return self.cell.gate_values(from_input, from_hidden, state)

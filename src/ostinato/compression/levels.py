@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from ostinato.data import Examples
 from ostinato.errors import SettingsError
-from ostinato.learning import Rule
+from ostinato.learning import GradientRule
 from ostinato.learning.base import Loss
 from ostinato.losses import cross_entropy
 from ostinato.training import fit
@@ -66,7 +66,7 @@ def fit_levels(
     *,
     steps: int | Sequence[int],
     optimizer: optax.GradientTransformation,
-    rules: Rule | Sequence[Rule | None] | None = None,
+    rules: GradientRule | Sequence[GradientRule | None] | None = None,
     answer_loss: Loss | None = None,
     seed: int = 0,
     note: Callable[[str], None] = lambda message: None,
@@ -86,7 +86,7 @@ def fit_levels(
     """
     count = len(compressor.levels)
     per_level = [steps] * count if isinstance(steps, int) else list(steps)
-    ruled = [rules] * count if rules is None or isinstance(rules, Rule) else list(rules)
+    ruled = [rules] * count if rules is None or isinstance(rules, GradientRule) else list(rules)
     if len(per_level) != count or len(ruled) != count:
         raise SettingsError(f"steps, rules: expected {count} each, got {len(per_level)} and {len(ruled)}")
     if (answer_loss is None) != (compressor.output_size == compressor.symbols):

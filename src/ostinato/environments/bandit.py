@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from ostinato.environments.base import Environment, Feedback, feedback, flags
+from ostinato.environments.base import Environment, TimeStep, flags, time_step
 from ostinato.errors import SettingsError
 from ostinato.tasks.base import at_least
 
@@ -77,7 +77,7 @@ class ReversalBandit(Environment):
     def reset(self, noise: Float[Array, " draws"], level: Int[Array, ""] | int | None = None):
         del level
         state = BanditState((noise[0] < 0.5).astype(jnp.int32), jnp.zeros((), jnp.int32))
-        return state, feedback(flags(False, False, False, self.cue), 0.0)
+        return state, time_step(flags(False, False, False, self.cue), 0.0)
 
     def step(
         self,
@@ -85,7 +85,7 @@ class ReversalBandit(Environment):
         action: Int[Array, ""] | int,
         noise: Float[Array, " draws"],
         level: Int[Array, ""] | int | None = None,
-    ) -> tuple[BanditState, Feedback]:
+    ) -> tuple[BanditState, TimeStep]:
         del level
         action = jnp.asarray(action, jnp.int32)
         correct = action == state.good
@@ -95,4 +95,4 @@ class ReversalBandit(Environment):
         seen = flags(paid & self.sees_reward, action == 0, action == 1, done & self.cue)
         trial = jnp.where(done, 0, state.trial + 1)
         reward = paid.astype(seen.dtype)
-        return BanditState(good, trial), feedback(seen, reward, done, True, state.trial, correct)
+        return BanditState(good, trial), time_step(seen, reward, done, True, state.trial, correct)

@@ -14,7 +14,7 @@ from ostinato.errors import SettingsError
 from ostinato.types import State
 
 
-class Feedback(NamedTuple):
+class TimeStep(NamedTuple):
     """What an agent is told, and how its last action is judged.
 
     * `observation` `(observation_size,)`, `reward`, and `done` at the end of a trial; the next step begins a new one.
@@ -79,13 +79,13 @@ class Environment(eqx.Module):
         return len(self.actions)
 
     @abc.abstractmethod
-    def reset(self, noise: Float[Array, " draws"], level: Any = None) -> tuple[State, Feedback]:
+    def reset(self, noise: Float[Array, " draws"], level: Any = None) -> tuple[State, TimeStep]:
         """The beginning of a trial."""
 
     @abc.abstractmethod
     def step(
         self, state: State, action: Int[Array, ""], noise: Float[Array, " draws"], level: Any = None
-    ) -> tuple[State, Feedback]:
+    ) -> tuple[State, TimeStep]:
         """What follows from an action."""
 
     def level_of(self, level: Any) -> Int[Array, ""]:
@@ -93,17 +93,17 @@ class Environment(eqx.Module):
         return jnp.asarray(self.levels - 1 if level is None else level, jnp.int32)
 
 
-def feedback(
+def time_step(
     observation: Array,
     reward: Any = 0.0,
     done: Any = False,
     judged: Any = None,
     condition: Any = 0,
     correct: Any = False,
-) -> Feedback:
-    """A `Feedback` with everything in its own dtype; `judged` is `done` where it is not given."""
+) -> TimeStep:
+    """A `TimeStep` with everything in its own dtype; `judged` is `done` where it is not given."""
     dtype = jnp.result_type(float)
-    return Feedback(
+    return TimeStep(
         jnp.asarray(observation, dtype),
         jnp.asarray(reward, dtype),
         jnp.asarray(done, bool),
@@ -138,7 +138,7 @@ def check_environment(env: Environment, steps: int = 200, seed: int = 0) -> None
     check_same(first.reward.shape, (), "reward of reset", "()")
 
     @jax.jit
-    def run() -> Feedback:
+    def run() -> TimeStep:
         begin = jax.vmap(env.reset)(noise[0], levels)
 
         def one(state: Any, at: Any) -> Any:

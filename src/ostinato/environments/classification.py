@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from ostinato.environments.base import Environment, Feedback, feedback, flags, pick
+from ostinato.environments.base import Environment, TimeStep, flags, pick, time_step
 from ostinato.errors import SettingsError
 
 BETWEEN, WAIT, FIXATE, SHAPES, GO = range(5)
@@ -97,7 +97,7 @@ class Classification(Environment):
         action: Int[Array, ""] | int,
         noise: Float[Array, " draws"],
         level: Int[Array, ""] | int | None = None,
-    ) -> tuple[ClassificationState, Feedback]:
+    ) -> tuple[ClassificationState, TimeStep]:
         phase, ticks = state.phase, state.ticks
         action = jnp.asarray(action, jnp.int32)
         fixated = action == 0
@@ -150,4 +150,4 @@ class Classification(Environment):
             jnp.arange(10 * PLACES, dtype=jnp.int32)[None, :] == (state.places * 10 + state.shapes)[:, None]
         ) & there[:, None]
         seen = jnp.concatenate([flags(*sides), jnp.any(hot, axis=0).astype(jnp.result_type(float))])
-        return feedback(seen, reward, done, None, 0, right)
+        return time_step(seen, reward, done, None, 0, right)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ostinato.environments.base import Environment, Feedback
+from ostinato.environments.base import Environment, TimeStep
 from ostinato.errors import DataError, SettingsError
 
 try:
@@ -61,9 +61,9 @@ class GymTask(gymnasium.Env[np.ndarray, np.int64]):
         return jnp.asarray(self.np_random.random(self.task.draws), jnp.result_type(float))
 
 
-def _observed(seen: Feedback) -> np.ndarray:
+def _observed(seen: TimeStep) -> np.ndarray:
     return np.asarray(seen.observation, np.float32)
 
 
-def _told(seen: Feedback) -> dict[str, Any]:
+def _told(seen: TimeStep) -> dict[str, Any]:
     return {"judged": bool(seen.judged), "correct": bool(seen.correct), "condition": int(seen.condition)}

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from ostinato.environments.base import Environment, Feedback, feedback, flags, pick
+from ostinato.environments.base import Environment, TimeStep, flags, pick, time_step
 from ostinato.errors import SettingsError
 from ostinato.tasks.base import at_least
 
@@ -64,7 +64,7 @@ class DelayedMatch(Environment):
     def reset(self, noise: Float[Array, " draws"], level: Int[Array, ""] | int | None = None):
         del level
         state = TrialState(jnp.zeros((), jnp.int32), pick(noise[0], self.conditions))
-        return state, feedback(self._seen(state))
+        return state, time_step(self._seen(state))
 
     def step(
         self,
@@ -72,14 +72,14 @@ class DelayedMatch(Environment):
         action: Int[Array, ""] | int,
         noise: Float[Array, " draws"],
         level: Int[Array, ""] | int | None = None,
-    ) -> tuple[TrialState, Feedback]:
+    ) -> tuple[TrialState, TimeStep]:
         action = jnp.asarray(action, jnp.int32)
         due = state.step == self.delay + 1
         correct = due & (action == 1 + state.condition // self.stimuli)
         done = due | (action != 0)
         fresh, _ = self.reset(noise, level)
         new = TrialState(jnp.where(done, 0, state.step + 1), jnp.where(done, fresh.condition, state.condition))
-        return new, feedback(self._seen(new), jnp.where(correct, 1.0, 0.0), done, None, state.condition, correct)
+        return new, time_step(self._seen(new), jnp.where(correct, 1.0, 0.0), done, None, state.condition, correct)
 
     def _seen(self, state: TrialState) -> Array:
         sample, other = state.condition % self.stimuli, state.condition // self.stimuli
@@ -128,7 +128,7 @@ class TMaze(Environment):
         del level
         zero = jnp.zeros((), jnp.int32)
         state = (TrialState(zero, pick(noise[0], 2)), zero)
-        return state, feedback(self._seen(state[0]))
+        return state, time_step(self._seen(state[0]))
 
     def step(
         self,
@@ -147,7 +147,7 @@ class TMaze(Environment):
         reward = jnp.where(correct, 4.0, jnp.where(turned | (moved == place), -0.1, 0.0))
         (_, drawn), _ = self.reset(noise, level)[0]
         new = TrialState(jnp.where(done, 0, moved), jnp.where(done, drawn, condition))
-        after = feedback(self._seen(new), reward, done, None, condition, correct)
+        after = time_step(self._seen(new), reward, done, None, condition, correct)
         return (new, jnp.where(done, 0, steps + 1)), after
 
     def _seen(self, state: TrialState) -> Array:
@@ -196,7 +196,7 @@ class ContextIntegration(Environment):
     def reset(self, noise: Float[Array, " draws"], level: Int[Array, ""] | int | None = None):
         del level
         state = TrialState(jnp.zeros((), jnp.int32), pick(noise[0], 8))
-        return state, feedback(self._seen(state, noise))
+        return state, time_step(self._seen(state, noise))
 
     def step(
         self,
@@ -204,7 +204,7 @@ class ContextIntegration(Environment):
         action: Int[Array, ""] | int,
         noise: Float[Array, " draws"],
         level: Int[Array, ""] | int | None = None,
-    ) -> tuple[TrialState, Feedback]:
+    ) -> tuple[TrialState, TimeStep]:
         action = jnp.asarray(action, jnp.int32)
         context, motion, colour = _bits(state.condition)
         due = state.step == self.length
@@ -213,7 +213,7 @@ class ContextIntegration(Environment):
         done = due | (action != 0)
         fresh, _ = self.reset(noise, level)
         new = TrialState(jnp.where(done, 0, state.step + 1), jnp.where(done, fresh.condition, state.condition))
-        after = feedback(self._seen(new, noise), jnp.where(correct, 1.0, 0.0), done, None, state.condition, correct)
+        after = time_step(self._seen(new, noise), jnp.where(correct, 1.0, 0.0), done, None, state.condition, correct)
         return new, after
 
     def _seen(self, state: TrialState, noise: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from .bandit import ReversalBandit as ReversalBandit
 from .base import Environment as Environment
-from .base import Feedback as Feedback
+from .base import TimeStep as TimeStep
 from .base import check_environment as check_environment
 from .classification import Classification as Classification
 from .embodied import walk as walk

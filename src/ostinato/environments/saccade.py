@@ -7,7 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from ostinato.environments.base import Environment, Feedback, feedback, flags, pick
+from ostinato.environments.base import Environment, TimeStep, flags, pick, time_step
 from ostinato.errors import SettingsError
 from ostinato.tasks.base import at_least
 
@@ -109,7 +109,7 @@ class Antisaccade(Environment):
         action: Int[Array, ""] | int,
         noise: Float[Array, " draws"],
         level: Int[Array, ""] | int | None = None,
-    ) -> tuple[SaccadeState, Feedback]:
+    ) -> tuple[SaccadeState, TimeStep]:
         phase, ticks, condition = state
         delay = self.delay if self.levels == 1 else jnp.asarray(self.delays, jnp.int32)[self.level_of(level)]
         action = jnp.asarray(action, jnp.int32)
@@ -131,9 +131,9 @@ class Antisaccade(Environment):
         new = SaccadeState(phase, ticks, condition)
         return new, self._seen(phase, ticks, condition, done, reward, correct, condition)
 
-    def _seen(self, phase, ticks, condition, done, reward, correct, kind) -> Feedback:
+    def _seen(self, phase, ticks, condition, done, reward, correct, kind) -> TimeStep:
         point = (phase == WAIT) | (phase == FIXATE) | (phase == MEMORY)
         cue = (phase == MEMORY) & (ticks == 0)
         anti, right = condition >= 2, condition % 2 == 1
         seen = [point & ~anti, point & anti, cue & ~right, cue & right, *([done] if self.end_signal else [])]
-        return feedback(flags(*seen), reward, done, None, kind, correct)
+        return time_step(flags(*seen), reward, done, None, kind, correct)

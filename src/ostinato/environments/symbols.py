@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from ostinato.environments.base import Environment, Feedback, feedback, flags, pick
+from ostinato.environments.base import Environment, TimeStep, flags, pick, time_step
 from ostinato.errors import SettingsError
 from ostinato.tasks.base import at_least
 
@@ -58,7 +58,7 @@ class TwelveAX(Environment):
         del level
         digit = pick(noise[0], 2)
         state = AXState(digit, digit, digit, 2 * (1 + pick(noise[1], 4)))
-        return state, feedback(self._seen(state))
+        return state, time_step(self._seen(state))
 
     def step(
         self,
@@ -66,7 +66,7 @@ class TwelveAX(Environment):
         action: Int[Array, ""] | int,
         noise: Float[Array, " draws"],
         level: Int[Array, ""] | int | None = None,
-    ) -> tuple[AXState, Feedback]:
+    ) -> tuple[AXState, TimeStep]:
         digit, before, symbol, left = state
         target = (before == 2 + digit) & (symbol == 5 + digit)
         correct = (jnp.asarray(action, jnp.int32) == 1) == target
@@ -81,7 +81,7 @@ class TwelveAX(Environment):
         going = AXState(digit, symbol, jnp.where(first, letter, second), left - 1)
         new = AXState(*(jnp.where(done, a, b) for a, b in zip(fresh, going, strict=True)))
         reward = jnp.where(correct, 1.0, -1.0)
-        return new, feedback(self._seen(new), reward, done, True, target.astype(jnp.int32), correct)
+        return new, time_step(self._seen(new), reward, done, True, target.astype(jnp.int32), correct)
 
     def _seen(self, state: AXState) -> Array:
         return (jnp.arange(8, dtype=jnp.int32) == state.symbol).astype(jnp.result_type(float))
@@ -137,7 +137,7 @@ class FlipFlop(Environment):
         # In the first step every channel has a pulse.
         up = noise < 0.5
         state = FlipFlopState(_number(up), jnp.zeros((), jnp.int32))
-        return state, feedback(jnp.where(up, 1.0, -1.0))
+        return state, time_step(jnp.where(up, 1.0, -1.0))
 
     def step(
         self,
@@ -145,7 +145,7 @@ class FlipFlop(Environment):
         action: Int[Array, ""] | int,
         noise: Float[Array, " draws"],
         level: Int[Array, ""] | int | None = None,
-    ) -> tuple[FlipFlopState, Feedback]:
+    ) -> tuple[FlipFlopState, TimeStep]:
         correct = jnp.asarray(action, jnp.int32) == state.bits
         done = state.step == self.length - 1
         fresh, start = self.reset(noise, level)
@@ -155,7 +155,7 @@ class FlipFlop(Environment):
         seen = flags(*(jnp.where(up[i], 1.0, jnp.where(down[i], -1.0, 0.0)) for i in range(3)))
         new = FlipFlopState(jnp.where(done, fresh.bits, bits), jnp.where(done, 0, state.step + 1))
         seen = jnp.where(done, start.observation, seen)
-        return new, feedback(seen, jnp.where(correct, 1.0, 0.0), done, True, 0, correct)
+        return new, time_step(seen, jnp.where(correct, 1.0, 0.0), done, True, 0, correct)
 
 
 def _number(bits: Array) -> Array:

@@ -7,8 +7,8 @@ from .deer import DIVERGED as DIVERGED
 from .deer import deer as deer
 from .gram import gram as gram
 from .hoist import hoisted as hoisted
-from .loop import Loop as Loop
-from .loop import Result as Result
+from .loop import LoopInputs as LoopInputs
+from .loop import LoopOutputs as LoopOutputs
 from .loop import pointwise as pointwise
 from .loop import reference as reference
 from .loop import select as select

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
-from ostinato.kernels.loop import Loop, Result, row_keys, step
+from ostinato.kernels.loop import LoopInputs, LoopOutputs, row_keys, step
 from ostinato.kernels.parallel import before, recurrence
 from ostinato.tracing.units import Mixed, unit_axes
 from ostinato.types import State
@@ -32,10 +32,10 @@ DIVERGED = (
 )
 
 
-def deer(cell: Any, loop: Loop, state: State) -> Result:
+def deer(cell: Any, loop: LoopInputs, state: State) -> LoopOutputs:
     """The loop of `reference`, side by side. Raises in the compiled code where it does not converge."""
     if not loop.time:
-        return Result(jnp.zeros((0, loop.batch, cell.output_size), loop.xs.dtype), state, None)
+        return LoopOutputs(jnp.zeros((0, loop.batch, cell.output_size), loop.xs.dtype), state, None)
     turn = lambda tree: jax.tree.map(lambda a: a[::-1], tree) if loop.reverse else tree
     steps = jnp.arange(loop.time, dtype=jnp.int32)
     keys = None if loop.key is None else jax.vmap(lambda t: row_keys(loop, t))(steps)
@@ -90,7 +90,7 @@ def deer(cell: Any, loop: Loop, state: State) -> Result:
     states = eqx.error_if(states, ~_settled(last, states), DIVERGED)
     states, ys = plain(operands, newton(operands, states))
     kept = turn(jax.vmap(jax.vmap(unravel))(states)) if loop.keep_states else None
-    return Result(turn(ys), jax.vmap(unravel)(states[-1]), kept)
+    return LoopOutputs(turn(ys), jax.vmap(unravel)(states[-1]), kept)
 
 
 def _settled(last: Float[Array, "time batch n"], now: Float[Array, "time batch n"]) -> Array:

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ostinato.kernels.loop import Loop, Result, select
+from ostinato.kernels.loop import LoopInputs, LoopOutputs, select
 from ostinato.kernels.scan import initial_rows, product, project_all, safe_dt
 from ostinato.tracing.affine import reads
 from ostinato.types import State
@@ -42,7 +42,7 @@ class Given(NamedTuple):
     reset: Array | None
 
 
-def hoisted(cell: Any, loop: Loop, state: State) -> Result:
+def hoisted(cell: Any, loop: LoopInputs, state: State) -> LoopOutputs:
     """The loop of `hoisted_input` with a custom gradient, the batch inside it; needs `cell.recurrent()`."""
     R, b_h = cell.recurrent()
     from_input, dt = project_all(cell, loop), safe_dt(loop)
@@ -93,7 +93,7 @@ def _advance(
     return select(mask, new, state), jnp.where(mask[:, None], y, jnp.zeros_like(y))
 
 
-def forward(rebuild: Any, loop: Loop, operands: Operands, given: Given) -> tuple[Result, Any]:
+def forward(rebuild: Any, loop: LoopInputs, operands: Operands, given: Given) -> tuple[LoopOutputs, Any]:
     """The loop and what its derivative needs; `rebuild` makes the cell from the parameters that it reads."""
     cell = rebuild(operands.params)
 
@@ -109,11 +109,11 @@ def forward(rebuild: Any, loop: Loop, operands: Operands, given: Given) -> tuple
 
     inputs = (operands.from_input, operands.dt, given.mask, given.reset)
     final, (ys, states, before, from_hidden) = jax.lax.scan(body, operands.state, inputs, reverse=loop.reverse)
-    return Result(ys, final, states), (before, from_hidden)
+    return LoopOutputs(ys, final, states), (before, from_hidden)
 
 
 def _backward(
-    rebuild: Any, loop: Loop, summed: bool, saved: Any, grads: Result, operands: Operands, given: Given
+    rebuild: Any, loop: LoopInputs, summed: bool, saved: Any, grads: LoopOutputs, operands: Operands, given: Given
 ) -> Operands:
     before, from_hidden_all = saved
     assert operands.R is not None

@@ -17,7 +17,7 @@ from ostinato.types import State
 INIT = 0x696E6974
 
 
-class Loop(NamedTuple):
+class LoopInputs(NamedTuple):
     """One run of one cell through time, time-major with a flat batch.
 
     * `xs`: `(time, batch, features)`; `mask`, `reset`, `dt`: `(time, batch)` or None.
@@ -45,7 +45,7 @@ class Loop(NamedTuple):
         return self.xs.shape[1]
 
 
-class Result(NamedTuple):
+class LoopOutputs(NamedTuple):
     """Outputs `(time, batch, output)`, the final state, and the states after every step where they were asked for."""
 
     ys: Array
@@ -84,7 +84,7 @@ def step(cell: Any, inputs: tuple[Array, Any, Any, Any, Any], state: State) -> t
     return select(mask, new, state), jnp.where(mask, y, jnp.zeros_like(y))
 
 
-def row_keys(loop: Loop, t: Array, init: bool = False) -> Key[Array, " batch"] | None:
+def row_keys(loop: LoopInputs, t: Array, init: bool = False) -> Key[Array, " batch"] | None:
     """The keys of step t, one for each row, folded down to this layer."""
     if loop.key is None:
         return None
@@ -104,7 +104,7 @@ def fold_path(key: PRNGKeyArray, path: tuple[int, ...]) -> PRNGKeyArray:
     return key
 
 
-def reference(cell: Any, loop: Loop, state: State) -> Result:
+def reference(cell: Any, loop: LoopInputs, state: State) -> LoopOutputs:
     """The step, scanned over time and mapped over the batch."""
 
     def body(carry: State, inputs: Any) -> tuple[State, Any]:
@@ -120,10 +120,10 @@ def reference(cell: Any, loop: Loop, state: State) -> Result:
 
     inputs = (jnp.arange(loop.time, dtype=jnp.int32), loop.xs, loop.mask, loop.reset, loop.dt)
     final, (ys, states) = jax.lax.scan(body, state, inputs, reverse=loop.reverse)
-    return Result(ys, final, states)
+    return LoopOutputs(ys, final, states)
 
 
-def pointwise(cell: Any, loop: Loop, state: State) -> Result:
+def pointwise(cell: Any, loop: LoopInputs, state: State) -> LoopOutputs:
     """A cell without memory: all steps at once."""
 
     def one(t: Array, x: Array, mask: Any, dt: Any) -> Array:
@@ -131,4 +131,4 @@ def pointwise(cell: Any, loop: Loop, state: State) -> Result:
         return jax.vmap(lambda i, s: step(cell, i, s)[1])((x, mask, None, dt, key), state)
 
     ys = jax.vmap(one)(jnp.arange(loop.time, dtype=jnp.int32), loop.xs, loop.mask, loop.dt)
-    return Result(ys, state, None)
+    return LoopOutputs(ys, state, None)

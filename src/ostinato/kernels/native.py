@@ -15,7 +15,7 @@ from ostinato.kernels.call import Call, mappable
 from ostinato.kernels.emit import Code
 from ostinato.kernels.graph import Unsupported
 from ostinato.kernels.hoist import Given, Operands, forward
-from ostinato.kernels.loop import Loop, Result
+from ostinato.kernels.loop import LoopInputs, LoopOutputs
 from ostinato.kernels.program import Program, program_of
 from ostinato.kernels.scan import hoisted_input, initial_rows, project_all, safe_dt
 from ostinato.types import State
@@ -68,7 +68,7 @@ class Projection(NamedTuple):
         return self.xs.shape[0], self.xs.shape[1], self.b.shape[0], self.b.shape[1]
 
 
-def native(cell: Any, loop: Loop, state: State) -> Result:
+def native(cell: Any, loop: LoopInputs, state: State) -> LoopOutputs:
     """The loop of `hoisted_input`, compiled; its derivative too. Derivatives of that derivative are the reference's."""
     program = program_of(cell, loop.dt is not None)
     arrays, static = eqx.partition(cell, eqx.is_array)
@@ -98,10 +98,12 @@ def native(cell: Any, loop: Loop, state: State) -> Result:
     return _differentiable(program, rebuild, loop)(operands, Given(loop.mask, loop.reset))
 
 
-def _differentiable(program: Program, rebuild: Callable[[list[Array]], Any], loop: Loop) -> Callable[..., Result]:
+def _differentiable(
+    program: Program, rebuild: Callable[[list[Array]], Any], loop: LoopInputs
+) -> Callable[..., LoopOutputs]:
     """The loop with its derivative; three rules, so that a derivative of the derivative finds plain JAX."""
 
-    def plain(operands: Operands, given: Given) -> Result:
+    def plain(operands: Operands, given: Given) -> LoopOutputs:
         made = operands.from_input
         if isinstance(made, Projection):
             xs = made.xs if given.mask is None else jnp.where(given.mask[..., None], made.xs, jnp.zeros_like(made.xs))
@@ -109,18 +111,18 @@ def _differentiable(program: Program, rebuild: Callable[[list[Array]], Any], loo
         return forward(rebuild, loop, operands, given)[0]
 
     @jax.custom_vjp
-    def run(operands: Operands, given: Given) -> Result:
+    def run(operands: Operands, given: Given) -> LoopOutputs:
         return _forward(program, rebuild, loop, operands, given, train=False)[0]
 
     @jax.custom_vjp
-    def run_saving(operands: Operands, given: Given) -> tuple[Result, tuple[Array, ...]]:
+    def run_saving(operands: Operands, given: Given) -> tuple[LoopOutputs, tuple[Array, ...]]:
         return _forward(program, rebuild, loop, operands, given, train=True)
 
     @jax.custom_vjp
-    def pull(operands: Operands, given: Given, result: Result, saved: Any, grads: Result) -> Operands:
+    def pull(operands: Operands, given: Given, result: LoopOutputs, saved: Any, grads: LoopOutputs) -> Operands:
         return _backward(program, rebuild, loop, operands, given, result, saved, grads)
 
-    def plain_pull(operands: Operands, given: Given, grads: Result) -> Operands:
+    def plain_pull(operands: Operands, given: Given, grads: LoopOutputs) -> Operands:
         return jax.vjp(lambda ops: plain(ops, given), operands)[1](grads)[0]
 
     def second(args: tuple[Any, ...], grads: Operands) -> tuple[Any, ...]:
@@ -134,7 +136,7 @@ def _differentiable(program: Program, rebuild: Callable[[list[Array]], Any], loo
     )
     pull.defvjp(lambda *args: (pull(*args), args), second)
 
-    def first(operands: Operands, given: Given) -> tuple[Result, Any]:
+    def first(operands: Operands, given: Given) -> tuple[LoopOutputs, Any]:
         result, saved = run_saving(operands, given)
         return result, (operands, given, result, saved)
 
@@ -143,8 +145,8 @@ def _differentiable(program: Program, rebuild: Callable[[list[Array]], Any], loo
 
 
 def _forward(
-    program: Program, rebuild: Any, loop: Loop, operands: Operands, given: Given, train: bool
-) -> tuple[Result, tuple[Array, ...]]:
+    program: Program, rebuild: Any, loop: LoopInputs, operands: Operands, given: Given, train: bool
+) -> tuple[LoopOutputs, tuple[Array, ...]]:
     made_here = isinstance(operands.from_input, Projection)
     time, batch, gates_in, units = _sizes(operands)
     states = sum(program.states)
@@ -172,18 +174,18 @@ def _forward(
     made = mappable(call)(*(array for array, _ in arguments))
     kept = _unstack(made[-1], program.states, operands.state) if loop.keep_states else None
     saved = tuple(made[2 : len(made) - (1 if loop.keep_states else 0)]) if train else ()
-    return Result(made[0], _unstack(made[1], program.states, operands.state), kept), saved
+    return LoopOutputs(made[0], _unstack(made[1], program.states, operands.state), kept), saved
 
 
 def _backward(
     program: Program,
     rebuild: Any,
-    loop: Loop,
+    loop: LoopInputs,
     operands: Operands,
     given: Given,
-    result: Result,
+    result: LoopOutputs,
     saved: Any,
-    grads: Result,
+    grads: LoopOutputs,
 ) -> Operands:
     time, batch, gates_in, units = _sizes(operands)
     states = sum(program.states)
@@ -236,7 +238,7 @@ def _hidden(rebuild: Any, operands: Operands) -> Array:
 
 
 def _marks(
-    program: Program, rebuild: Any, loop: Loop, operands: Operands, given: Given, start: bool
+    program: Program, rebuild: Any, loop: LoopInputs, operands: Operands, given: Given, start: bool
 ) -> list[tuple[Array, int | None]]:
     """Resets with what they put in, uneven steps, masks: what the loop is given of them, in its order."""
     units = _sizes(operands)[-1]
@@ -249,7 +251,9 @@ def _marks(
     return found + ([] if given.mask is None else [(given.mask, 1)])
 
 
-def _flags(program: Program, loop: Loop, given: Given, operands: Operands, *codes: Code, train: bool = False) -> int:
+def _flags(
+    program: Program, loop: LoopInputs, given: Given, operands: Operands, *codes: Code, train: bool = False
+) -> int:
     flags = {
         o.REVERSE: loop.reverse,
         o.Y_IS_HIDDEN: program.y_is_hidden,

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ostinato.kernels.loop import Loop, Result, select
+from ostinato.kernels.loop import LoopInputs, LoopOutputs, select
 from ostinato.kernels.scan import project_all, safe_dt
 from ostinato.tracing.units import Mixed, influences, unit_axes
 from ostinato.types import State
@@ -73,7 +73,7 @@ def before(states: Float[Array, "time *rest"], start: Float[Array, "*rest"]) -> 
     return jnp.concatenate([start[None], states])[: len(states)]
 
 
-def parallel(cell: Any, loop: Loop, state: State) -> Result:
+def parallel(cell: Any, loop: LoopInputs, state: State) -> LoopOutputs:
     """The loop of `hoisted_input` for a cell without `not_affine`, side by side; every derivative is JAX's own."""
     turn = lambda tree: jax.tree.map(lambda a: a[::-1], tree) if loop.reverse else tree
     from_input, mask, reset, dt = turn((project_all(cell, loop), loop.mask, loop.reset, safe_dt(loop)))
@@ -104,4 +104,4 @@ def parallel(cell: Any, loop: Loop, state: State) -> Result:
     if mask is not None:
         ys = jnp.where(mask[..., None], ys, jnp.zeros_like(ys))
     final = jax.tree.unflatten(structure, [states[-1] if loop.time else start])
-    return Result(turn(ys), final, turn(jax.tree.unflatten(structure, [states])) if loop.keep_states else None)
+    return LoopOutputs(turn(ys), final, turn(jax.tree.unflatten(structure, [states])) if loop.keep_states else None)

@@ -6,24 +6,24 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ostinato.kernels.loop import Loop, Result, select
+from ostinato.kernels.loop import LoopInputs, LoopOutputs, select
 from ostinato.types import State
 
 
-def project_all(cell: Any, loop: Loop) -> Array:
+def project_all(cell: Any, loop: LoopInputs) -> Array:
     """The input product of every step, `(time, batch, gates, hidden)`; masked inputs are zeroed first."""
     xs = loop.xs if loop.mask is None else jnp.where(loop.mask[..., None], loop.xs, jnp.zeros_like(loop.xs))
     return jax.vmap(jax.vmap(cell.project))(xs)
 
 
-def safe_dt(loop: Loop) -> Array | None:
+def safe_dt(loop: LoopInputs) -> Array | None:
     """Time steps with ones where masked."""
     if loop.dt is None or loop.mask is None:
         return loop.dt
     return jnp.where(loop.mask, loop.dt, jnp.ones_like(loop.dt))
 
 
-def initial_rows(cell: Any, loop: Loop) -> State | None:
+def initial_rows(cell: Any, loop: LoopInputs) -> State | None:
     """What a reset puts in place of the state, unbatched; None where there are no resets."""
     return None if loop.reset is None else cell.init_state()
 
@@ -35,7 +35,7 @@ def product(R: Array, b_h: Array | None, hidden: Array) -> Array:
     return flat if b_h is None else flat + b_h[None]
 
 
-def hoisted_input(cell: Any, loop: Loop, state: State) -> Result:
+def hoisted_input(cell: Any, loop: LoopInputs, state: State) -> LoopOutputs:
     """The loop with only the recurrent product and the update inside."""
     recurrent = cell.recurrent()
     start = initial_rows(cell, loop)
@@ -54,4 +54,4 @@ def hoisted_input(cell: Any, loop: Loop, state: State) -> Result:
 
     inputs = (project_all(cell, loop), loop.mask, loop.reset, safe_dt(loop))
     final, (ys, states) = jax.lax.scan(body, state, inputs, reverse=loop.reverse)
-    return Result(ys, final, states)
+    return LoopOutputs(ys, final, states)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ostinato.kernels.deer import deer
 from ostinato.kernels.hoist import hoisted
-from ostinato.kernels.loop import Loop, Result, reference
+from ostinato.kernels.loop import LoopInputs, LoopOutputs, reference
 from ostinato.kernels.native import native, refusal
 from ostinato.kernels.parallel import not_affine, parallel
 from ostinato.kernels.scan import hoisted_input
@@ -19,7 +19,7 @@ class Kernel(NamedTuple):
     sequence), which only the reference does.
     """
 
-    run: Callable[[Any, Loop, State], Result]
+    run: Callable[[Any, LoopInputs, State], LoopOutputs]
     refuses: Callable[[Any, bool, bool], str | None]
 
 

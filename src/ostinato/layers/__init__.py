@@ -6,8 +6,8 @@ from .bidirectional import Bidirectional as Bidirectional
 from .bidirectional import BidirectionalState as BidirectionalState
 from .dropout import Dropout as Dropout
 from .echoes import echo_states as echo_states
-from .feedback import Feedback as Feedback
 from .feedback import FeedbackState as FeedbackState
+from .feedback import OutputFeedback as OutputFeedback
 from .initial import learn_initial_state as learn_initial_state
 from .many_to_one import ManyToOne as ManyToOne
 from .many_to_one import pool_steps as pool_steps

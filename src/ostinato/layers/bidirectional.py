@@ -8,9 +8,9 @@ import jax.random as jr
 from jaxtyping import PRNGKeyArray
 
 from ostinato.errors import SettingsError, ShapeError
-from ostinato.kernels import Loop
+from ostinato.kernels import LoopInputs
 from ostinato.layers.record import above, below
-from ostinato.layers.run import Plan, Ran, run
+from ostinato.layers.run import UnrollOptions, UnrollResult, run
 from ostinato.types import State
 
 
@@ -82,7 +82,7 @@ class Bidirectional(eqx.Module):
         keys = (None, None) if key is None else (jr.fold_in(key, 0), jr.fold_in(key, 1))
         return BidirectionalState(self.forward.init_state(key=keys[0]), self.backward.init_state(key=keys[1]))
 
-    def through_time(self, loop: Loop, state: BidirectionalState, plan: Plan) -> Ran:
+    def through_time(self, loop: LoopInputs, state: BidirectionalState, plan: UnrollOptions) -> UnrollResult:
         """Both directions over the whole loop."""
         rans = []
         for i, (name, cell) in enumerate(self.parts().items()):
@@ -91,4 +91,4 @@ class Bidirectional(eqx.Module):
         one, other = rans
         ys = jnp.concatenate([one.ys, other.ys], axis=-1) if self.merge == "concat" else one.ys + other.ys
         tape = above(one.tape, "forward") | above(other.tape, "backward")
-        return Ran(ys, BidirectionalState(one.final, other.final), tape)
+        return UnrollResult(ys, BidirectionalState(one.final, other.final), tape)

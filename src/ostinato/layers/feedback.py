@@ -19,7 +19,7 @@ class FeedbackState(NamedTuple):
     y: Float[Array, " output"]
 
 
-class Feedback(Cell):
+class OutputFeedback(Cell):
     r"""$s_t, y_t = \mathrm{stack}([x_t, y_{t-1}], s_{t-1})$: the last inputs of the stack are its own outputs.
 
     Without inputs of its own (`input_size` 0) it runs by itself, given sequences `(*batch, time, 0)`. What it gave
@@ -30,7 +30,7 @@ class Feedback(Cell):
     ```python
     >>> import jax, jax.numpy as jnp, ostinato as ost
     >>> k0, k1 = jax.random.split(jax.random.key(0))
-    >>> cell = Feedback(ost.Stack([ost.cells.EchoState(1, 20, key=k0), ost.Readout(20, 1, key=k1)]))
+    >>> cell = OutputFeedback(ost.Stack([ost.cells.EchoState(1, 20, key=k0), ost.Readout(20, 1, key=k1)]))
     >>> ys, _ = ost.unroll(cell, jnp.zeros((7, 0)))
     >>> cell.input_size, ys.shape
     (0, (7, 1))
@@ -38,7 +38,7 @@ class Feedback(Cell):
     ```
     """
 
-    shown = "y"
+    output_field = "y"
 
     stack: Stack
     input_size: int = eqx.field(static=True)

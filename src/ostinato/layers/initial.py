@@ -37,10 +37,10 @@ class GatedLearnedInitialState(GatedWrapper):
     def init_state(self, *, key: PRNGKeyArray | None = None) -> State:
         return eqx.combine(self.initial, self.cell.init_state(key=key))
 
-    def advance(
+    def step_with_hidden(
         self, x: Array, seen: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[State, Array]:
-        return self.cell.advance(x, seen, state, dt=dt, key=key)
+        return self.cell.step_with_hidden(x, seen, state, dt=dt, key=key)
 
 
 def learn_initial_state(cell: Cell) -> LearnedInitialState | GatedLearnedInitialState:

@@ -74,13 +74,13 @@ class ManyToOne(eqx.Module):
         if not isinstance(xs, SequenceBatch):
             xs = SequenceBatch(jnp.asarray(xs), **{n: options.pop(n, None) for n in ("mask", "reset", "dt")})
         ys, *rest = unroll(self.rnn.stack, xs, state, **options)
-        return self.tell(ys, xs, xs, None), *rest
+        return self.apply_head(ys, xs, xs, None), *rest
 
-    def read(self, xs: SequenceBatch, key: PRNGKeyArray | None) -> tuple[SequenceBatch, PRNGKeyArray | None]:
+    def rnn_inputs(self, xs: SequenceBatch, key: PRNGKeyArray | None) -> tuple[SequenceBatch, PRNGKeyArray | None]:
         """What the network sees, and the key that it runs with."""
         return xs, key
 
-    def tell(self, ys: Array, inputs: SequenceBatch, xs: SequenceBatch, key: PRNGKeyArray | None) -> Array:
+    def apply_head(self, ys: Array, inputs: SequenceBatch, xs: SequenceBatch, key: PRNGKeyArray | None) -> Array:
         """The output from those of the network."""
         del xs, key
         summary = pool_steps(ys, inputs.mask, self.pool, backward_size(self.rnn))

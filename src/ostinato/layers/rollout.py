@@ -10,7 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from ostinato.checks import as_flags, check_same
 from ostinato.errors import ShapeError
-from ostinato.kernels.loop import Loop, row_keys, step
+from ostinato.kernels.loop import LoopInputs, row_keys, step
 from ostinato.layers.run import initial_state
 from ostinato.layers.state import check_state
 from ostinato.types import State
@@ -65,7 +65,7 @@ def rollout(
     else:
         state = check_state(cell, state, lead)
         flat = jax.tree.map(lambda leaf: leaf.reshape(rows, *leaf.shape[len(lead) :]), state)
-    loop = Loop(jnp.zeros((0, rows, 0), x.dtype), key=key, start=jnp.asarray(start, jnp.int32))
+    loop = LoopInputs(jnp.zeros((0, rows, 0), x.dtype), key=key, start=jnp.asarray(start, jnp.int32))
 
     def body(carry: tuple[State, Array], inputs: Any) -> tuple[tuple[State, Array], Array]:
         state, x = carry

@@ -8,13 +8,13 @@ import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
 from ostinato.errors import SettingsError
-from ostinato.kernels import KERNELS, Loop, Result, choose, pointwise, select
+from ostinato.kernels import KERNELS, LoopInputs, LoopOutputs, choose, pointwise, select
 from ostinato.kernels.loop import INIT, fold_path
 from ostinato.layers.state import fields_of
 from ostinato.types import State
 
 
-class Plan(NamedTuple):
+class UnrollOptions(NamedTuple):
     """How to run: the kernel, what to record, and the length of checkpointed segments (0: none)."""
 
     kernel: str = "auto"
@@ -22,7 +22,7 @@ class Plan(NamedTuple):
     segment: int = 0
 
 
-class Ran(NamedTuple):
+class UnrollResult(NamedTuple):
     """Outputs, final state, and the tape by name; all time-major."""
 
     ys: Array
@@ -34,10 +34,10 @@ class Ran(NamedTuple):
 class Composite(Protocol):
     """A layer that is made of others: it runs them through time itself, with `run` for each."""
 
-    def through_time(self, loop: Loop, state: State, plan: Plan) -> Ran: ...
+    def through_time(self, loop: LoopInputs, state: State, plan: UnrollOptions) -> UnrollResult: ...
 
 
-def run(layer: Any, loop: Loop, state: State, plan: Plan) -> Ran:
+def run(layer: Any, loop: LoopInputs, state: State, plan: UnrollOptions) -> UnrollResult:
     """A layer, simple or composite, through the loop."""
     causal = getattr(layer, "causal", True)
     if plan.segment and causal and not getattr(layer, "pointwise", False):
@@ -47,7 +47,7 @@ def run(layer: Any, loop: Loop, state: State, plan: Plan) -> Ran:
     return _run_cell(layer, loop, state, plan)
 
 
-def reversed_resets(loop: Loop) -> Loop:
+def reversed_resets(loop: LoopInputs) -> LoopInputs:
     """For a run from the end: a reset before step t is one after it, that is, before step t - 1 in running order."""
     if loop.reset is None:
         return loop
@@ -64,18 +64,18 @@ def initial_state(layer: Any, batch: int, key: PRNGKeyArray | None, path: tuple[
     return jax.vmap(lambda row: layer.init_state(key=fold_path(jr.fold_in(init_key, row), path)))(rows)
 
 
-def _run_cell(cell: Any, loop: Loop, state: State, plan: Plan) -> Ran:
+def _run_cell(cell: Any, loop: LoopInputs, state: State, plan: UnrollOptions) -> UnrollResult:
     names = fields_of(state)
     fields = [n for n in plan.record if n in names]
     inside = [n for n in plan.record if n not in names]
     if cell.pointwise:
-        return Ran(*pointwise(cell, loop, state)[:2], {})
+        return UnrollResult(*pointwise(cell, loop, state)[:2], {})
     keyed_reset = loop.key is not None and loop.reset is not None
     choice = choose(cell, batch=loop.batch, kernel=plan.kernel, keyed_reset=keyed_reset, timed=loop.dt is not None)
     initial_loop = loop
     if loop.reverse:
         loop = reversed_resets(loop)
-    result: Result = KERNELS[choice.kernel].run(cell, loop._replace(keep_states=bool(plan.record)), state)
+    result: LoopOutputs = KERNELS[choice.kernel].run(cell, loop._replace(keep_states=bool(plan.record)), state)
     recorded = fields_of(result.states) if fields else {}
     tape = {name: recorded[name] for name in fields}
     if inside:
@@ -83,10 +83,10 @@ def _run_cell(cell: Any, loop: Loop, state: State, plan: Plan) -> Ran:
     final = result.final
     if loop.reverse and initial_loop.reset is not None and loop.time:
         final = select(initial_loop.reset[0], initial_state(cell, loop.batch, None), final)
-    return Ran(result.ys, final, tape)
+    return UnrollResult(result.ys, final, tape)
 
 
-def _internals(cell: Any, loop: Loop, state: State, result: Result, names: list[str]) -> dict[str, Array]:
+def _internals(cell: Any, loop: LoopInputs, state: State, result: LoopOutputs, names: list[str]) -> dict[str, Array]:
     """Gates and the like, from the state that each step started with; zero where masked."""
 
     def shift(first: Array, rest: Array) -> Array:
@@ -106,7 +106,7 @@ def _internals(cell: Any, loop: Loop, state: State, result: Result, names: list[
     return kept if loop.mask is None else select(loop.mask, kept, jax.tree.map(jnp.zeros_like, kept))
 
 
-def _segments(layer: Any, loop: Loop, state: State, plan: Plan) -> Ran:
+def _segments(layer: Any, loop: LoopInputs, state: State, plan: UnrollOptions) -> UnrollResult:
     """Segments of steps, each recomputed in the backward pass: memory for the states of one segment and the borders."""
     size, inner = plan.segment, plan._replace(segment=0)
     whole = loop.time - loop.time % size
@@ -136,4 +136,4 @@ def _segments(layer: Any, loop: Loop, state: State, plan: Plan) -> Ran:
         state, head = main(state)
         state, tail = remainder(state, (jnp.asarray(whole, jnp.int32), *rest))
     ys, tape = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), head, tail) if loop.time > whole else head
-    return Ran(ys, state, tape)
+    return UnrollResult(ys, state, tape)

@@ -8,9 +8,9 @@ from jaxtyping import Array, PRNGKeyArray
 
 from ostinato.cells.base import Cell
 from ostinato.errors import ShapeError, UnsupportedRule
-from ostinato.kernels import Loop
+from ostinato.kernels import LoopInputs
 from ostinato.layers.record import above, below
-from ostinato.layers.run import Plan, Ran, run
+from ostinato.layers.run import UnrollOptions, UnrollResult, run
 from ostinato.types import State
 
 
@@ -94,7 +94,7 @@ class Stack(Cell):
             x = self._join(layer, x, y)
         return tuple(states), x
 
-    def through_time(self, loop: Loop, state: State, plan: Plan) -> Ran:
+    def through_time(self, loop: LoopInputs, state: State, plan: UnrollOptions) -> UnrollResult:
         """Layer by layer over the whole loop."""
         finals, tape = [], {}
         for i, layer in enumerate(self.layers):
@@ -104,7 +104,7 @@ class Stack(Cell):
             finals.append(ran.final)
             tape |= above(ran.tape, str(i))
             loop = loop._replace(xs=self._join(layer, loop.xs, ran.ys))
-        return Ran(loop.xs, tuple(finals), tape)
+        return UnrollResult(loop.xs, tuple(finals), tape)
 
     def _join(self, layer: Any, x: Array, y: Array) -> Array:
         return x + y if self.residual and not layer.pointwise and x.shape == y.shape else y

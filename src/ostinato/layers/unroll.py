@@ -11,9 +11,9 @@ from jaxtyping import Array, PRNGKeyArray
 from ostinato.checks import check_features, check_same
 from ostinato.data.batch import SequenceBatch
 from ostinato.errors import NotConverged, SettingsError, ShapeError
-from ostinato.kernels import DIVERGED, Loop, check_kernel
+from ostinato.kernels import DIVERGED, LoopInputs, check_kernel
 from ostinato.layers.record import resolve_record
-from ostinato.layers.run import Plan, initial_state, run
+from ostinato.layers.run import UnrollOptions, initial_state, run
 from ostinato.layers.state import check_state
 from ostinato.types import State
 
@@ -87,7 +87,7 @@ def unroll(
                 check_same(field.shape, xs.shape[:-1], name, "(*batch, time)")
     check_kernel(kernel)
     names = resolve_record(layer, (record,) if isinstance(record, str) else tuple(record))
-    plan = Plan(kernel, names, _segment(checkpoint, batch.time_size))
+    plan = UnrollOptions(kernel, names, _segment(checkpoint, batch.time_size))
     try:
         ys, final, tape = _unroll(layer, batch, state, key, jnp.asarray(start, jnp.int32), reverse, plan)
     except TypeError as error:
@@ -103,7 +103,13 @@ def unroll(
 
 @eqx.filter_jit
 def _unroll(
-    layer: Any, batch: SequenceBatch, state: State, key: PRNGKeyArray | None, start: Array, reverse: bool, plan: Plan
+    layer: Any,
+    batch: SequenceBatch,
+    state: State,
+    key: PRNGKeyArray | None,
+    start: Array,
+    reverse: bool,
+    plan: UnrollOptions,
 ) -> tuple[Array, State, dict[str, Array]]:
     lead = batch.batch_shape
     rows = math.prod(lead)
@@ -127,7 +133,7 @@ def _unroll(
         flat = jax.tree.map(lambda leaf: leaf.reshape(rows, *leaf.shape[len(lead) :]), state)
     mask, reset, dt = (inward(field) for field in (batch.mask, batch.reset, batch.dt))
     time_major = jnp.moveaxis(values.reshape(rows, time, values.shape[-1]), 1, 0)
-    loop = Loop(time_major, mask, reset, dt, key, start, (), reverse)
+    loop = LoopInputs(time_major, mask, reset, dt, key, start, (), reverse)
     ran = run(layer, loop, flat, plan)
     final = jax.tree.map(lambda leaf: leaf.reshape(*lead, *leaf.shape[1:]), ran.final)
     return outward(ran.ys), final, {name: outward(values) for name, values in ran.tape.items()}

@@ -51,9 +51,9 @@ class ActionValues(Cell):
         self, x: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[State, Array]:
         state, y = self.cell(x, state, dt=dt, key=key)
-        return state, self.read(y)
+        return state, self.action_values(y)
 
-    def read(self, y: Float[Array, " output"]) -> Float[Array, " actions"]:
+    def action_values(self, y: Float[Array, " output"]) -> Float[Array, " actions"]:
         """The values of the actions from what the cell shows."""
         return self.V @ y + self.v
 

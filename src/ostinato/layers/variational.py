@@ -32,7 +32,7 @@ class VariationalDropout(Wrapper):
     carries on without a product (the memory of an LSTM, the old state of a GRU) is not dropped.
 
     A plain cell, because `project` knows no masks. Raises `SettingsError` for a rate outside 0 <= rate < 1, and for a
-    `hidden_rate` with a cell that has no `advance`.
+    `hidden_rate` with a cell that has no `step_with_hidden`.
 
     ```python
     >>> import jax, jax.numpy as jnp
@@ -57,11 +57,11 @@ class VariationalDropout(Wrapper):
         if hidden_rate:
             state = cell.init_state()
             seen = cell.hidden(state)
-            jax.eval_shape(cell.advance, jnp.zeros(cell.input_size, seen.dtype), seen, state)
+            jax.eval_shape(cell.step_with_hidden, jnp.zeros(cell.input_size, seen.dtype), seen, state)
 
     @property
-    def shown(self) -> str | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return None if self.cell.shown is None else f"state.{self.cell.shown}"
+    def output_field(self) -> str | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return None if self.cell.output_field is None else f"state.{self.cell.output_field}"
 
     def init_state(self, *, key: PRNGKeyArray | None = None) -> VariationalState:
         inner, k_input, k_hidden = (None, None, None) if key is None else jr.split(key, 3)
@@ -79,17 +79,17 @@ class VariationalDropout(Wrapper):
         if state.hidden_mask is None:
             new, y = self.cell(x * state.input_mask, state.state, dt=dt, key=key)
             return state._replace(state=new), y
-        return self.advance(x, self.hidden(state), state, dt=dt, key=key)
+        return self.step_with_hidden(x, self.hidden(state), state, dt=dt, key=key)
 
     def hidden(self, state: VariationalState) -> Array:
         return self.cell.hidden(state.state)
 
-    def advance(
+    def step_with_hidden(
         self, x: Array, seen: Array, state: VariationalState, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[VariationalState, Array]:
         if state.hidden_mask is not None:
             seen = seen * state.hidden_mask
-        new, y = self.cell.advance(x * state.input_mask, seen, state.state, dt=dt, key=key)
+        new, y = self.cell.step_with_hidden(x * state.input_mask, seen, state.state, dt=dt, key=key)
         return state._replace(state=new), y
 
     def internals(self, x: Array, state: VariationalState) -> dict[str, Array]:

@@ -22,7 +22,7 @@ class Zoneout(Wrapper):
     $$s_t = m_t \odot s_{t-1} + (1 - m_t) \odot \tilde s_t,\qquad m_t \sim \mathrm{Bernoulli}(p)$$
 
     with $\tilde s_t$ what the cell makes of $s_{t-1}$. Without a key $m_t$ is its expectation p. Where the output is
-    part of the state (`cell.shown`), it is that of the new state.
+    part of the state (`cell.output_field`), it is that of the new state.
 
     * `rate`: one p for the whole state, or one for each field named: `{"h": 0.05, "c": 0.5}`; others are free.
 
@@ -59,11 +59,11 @@ class Zoneout(Wrapper):
         new, y = self.cell(x, state, dt=dt, key=inner)
         return self._zoned(state, new, y, own)
 
-    def advance(
+    def step_with_hidden(
         self, x: Array, seen: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
     ) -> tuple[State, Array]:
         inner, own = (None, None) if key is None else jr.split(key)
-        new, y = self.cell.advance(x, seen, state, dt=dt, key=inner)
+        new, y = self.cell.step_with_hidden(x, seen, state, dt=dt, key=inner)
         return self._zoned(state, new, y, own)
 
     def _zoned(self, old: State, new: State, y: Array, key: PRNGKeyArray | None) -> tuple[State, Array]:
@@ -75,7 +75,7 @@ class Zoneout(Wrapper):
             state = new._replace(**parts)
         else:
             state = _mix(self.rates, old, new, key)
-        return state, y if self.shown is None else attrgetter(self.shown)(state)
+        return state, y if self.output_field is None else attrgetter(self.output_field)(state)
 
 
 def _mix(rate: float, old: State, new: State, key: PRNGKeyArray | None) -> State:

@@ -12,23 +12,23 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ostinato.data.batch import Examples
 from ostinato.errors import SettingsError
 from ostinato.kernels import step
-from ostinato.layers import Feedback
+from ostinato.layers import OutputFeedback
 from ostinato.layers.run import initial_state
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal, weighted_loss
-from ostinato.learning.direct import DirectRule, Metrics, as_metric
+from ostinato.learning.direct import Metrics, UpdateRule, as_metric
 from ostinato.learning.readout import body_of, by_step, features, linear_readout, readout_of, rows, with_readout
 
 Weights = Float[Array, "output features"]
 
 
-class OnlineCarry(NamedTuple):
+class AdaptiveCarry(NamedTuple):
     """The network, and what the rule remembers beside its read-out."""
 
     model: Any
     memory: Any
 
 
-class OnlineReadout(DirectRule):
+class OnlineReadout(UpdateRule):
     """The read-out is corrected after each step of each sequence, in the order of time; rows of a batch take turns.
 
     The error is that before the correction; the loss among the metrics is of these errors: what was said of each step
@@ -49,7 +49,7 @@ class OnlineReadout(DirectRule):
         """The memory and the read-out after a step whose `error` was target minus output."""
 
     def applies(self, model: Any) -> Exact | Approximate | Refusal:
-        if isinstance(model, Feedback):
+        if isinstance(model, OutputFeedback):
             return Refusal("its output changes its own inputs: FORCE is the rule for it")
         return linear_readout(model, self.why)
 
@@ -58,14 +58,14 @@ class OnlineReadout(DirectRule):
     def why(self) -> str:
         """In what sense the rule is exact."""
 
-    def init(self, model: Any, key: PRNGKeyArray) -> OnlineCarry:
+    def init(self, model: Any, key: PRNGKeyArray) -> AdaptiveCarry:
         del key
         V = readout_of(self.check(model) and model).V
-        return OnlineCarry(model, self.memory(V.shape[1] + self.intercept, V.dtype))
+        return AdaptiveCarry(model, self.memory(V.shape[1] + self.intercept, V.dtype))
 
     def step(
-        self, carry: OnlineCarry, loss: Loss, examples: Examples, key: PRNGKeyArray
-    ) -> tuple[OnlineCarry, Metrics]:
+        self, carry: AdaptiveCarry, loss: Loss, examples: Examples, key: PRNGKeyArray
+    ) -> tuple[AdaptiveCarry, Metrics]:
         xs, targets, w = rows(examples, features(carry.model, examples.inputs, key))
 
         def one(learned: Any, at: Any) -> tuple[Any, Array]:
@@ -75,7 +75,7 @@ class OnlineReadout(DirectRule):
         (memory, V), ys = jax.lax.scan(one, learned, (xs.astype(learned[1].dtype), targets, w != 0))
         return self._done(carry, memory, V, loss, examples, ys, w)
 
-    def model(self, carry: OnlineCarry) -> Any:
+    def model(self, carry: AdaptiveCarry) -> Any:
         return carry.model
 
     def _weights(self, model: Any) -> Weights:
@@ -90,8 +90,8 @@ class OnlineReadout(DirectRule):
         return jax.tree.map(lambda new, old: jnp.where(counts, new, old), after, learned), y
 
     def _done(
-        self, carry: OnlineCarry, memory: Any, V: Weights, loss: Loss, examples: Examples, ys: Array, w: Array
-    ) -> tuple[OnlineCarry, Metrics]:
+        self, carry: AdaptiveCarry, memory: Any, V: Weights, loss: Loss, examples: Examples, ys: Array, w: Array
+    ) -> tuple[AdaptiveCarry, Metrics]:
         """The new carry; the loss of the outputs in the order of `rows`."""
         c = V[:, -1] if self.intercept else readout_of(carry.model).c
         model = with_readout(carry.model, V[:, :-1] if self.intercept else V, c)
@@ -99,7 +99,7 @@ class OnlineReadout(DirectRule):
             *lead, time = examples.weight.shape
             ys = jnp.moveaxis(ys.reshape(time, *lead, -1), 0, len(lead))
         ys = ys.reshape(examples.targets.shape)
-        return OnlineCarry(model, memory), {"loss": as_metric(weighted_loss(loss, ys, examples))}
+        return AdaptiveCarry(model, memory), {"loss": as_metric(weighted_loss(loss, ys, examples))}
 
 
 class RateReadout(OnlineReadout):
@@ -191,7 +191,7 @@ class RLS(OnlineReadout):
 class FORCE(RLS):
     r"""Recursive least squares inside the loop (Sussillo and Abbott, Neuron 63, 2009): the output feeds the network.
 
-    The network, a `Feedback`, runs on its own outputs while it learns; since the read-out is corrected fast and at
+    The network, an `OutputFeedback`, runs on its own outputs as it learns; since the read-out is corrected fast and at
     every step, these stay near the targets, and when learning stops the network goes on by itself. What is fed back is
     the output before the correction. `alpha` sets how fast; the intercept is off, as in the paper.
 
@@ -201,8 +201,8 @@ class FORCE(RLS):
     intercept: bool = eqx.field(static=True, default=False)
 
     def applies(self, model: Any) -> Exact | Approximate | Refusal:
-        if not isinstance(model, Feedback):
-            return Refusal("its output does not change its inputs: RLS is the rule for it, or Feedback the model")
+        if not isinstance(model, OutputFeedback):
+            return Refusal("its output does not change its inputs: RLS is the rule for it, or OutputFeedback the model")
         if body_of(model) is None:
             return Refusal("there is nothing below its read-out")
         found = linear_readout(model, "")
@@ -211,8 +211,8 @@ class FORCE(RLS):
         return Approximate("least squares at each step; how a correction changes later features is left out")
 
     def step(
-        self, carry: OnlineCarry, loss: Loss, examples: Examples, key: PRNGKeyArray
-    ) -> tuple[OnlineCarry, Metrics]:
+        self, carry: AdaptiveCarry, loss: Loss, examples: Examples, key: PRNGKeyArray
+    ) -> tuple[AdaptiveCarry, Metrics]:
         inputs, body = examples.inputs, body_of(carry.model)
         time = examples.weight.shape[-1]
         V = self._weights(carry.model)

@@ -39,14 +39,14 @@ class Refusal(NamedTuple):
     why: str
 
 
-class Method(eqx.Module):
+class LearningRule(eqx.Module):
     """What a rule that gives gradients and one that changes weights itself have in common: they say where they hold."""
 
     @abc.abstractmethod
     def applies(self, model: Any) -> Exact | Approximate | Refusal:
         """Whether the rule holds for the model, and how."""
 
-    def check(self, model: Any) -> "Method":
+    def check(self, model: Any) -> "LearningRule":
         """The rule itself; raises `UnsupportedRule` where it does not hold for the model."""
         answer = self.applies(model)
         if isinstance(answer, Refusal):
@@ -54,7 +54,7 @@ class Method(eqx.Module):
         return self
 
 
-class Rule(Method):
+class GradientRule(LearningRule):
     """How gradients are found.
 
     A run over one batch is `carry = rule.init(model, examples)`, then `value, grads, carry = rule(model, loss, chunk,

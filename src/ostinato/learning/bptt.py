@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from ostinato.data.batch import Examples
 from ostinato.kernels import select
-from ostinato.learning.base import Approximate, Exact, Loss, Refusal, Rule, outputs, start_state, weighted_loss
+from ostinato.learning.base import Approximate, Exact, GradientRule, Loss, Refusal, outputs, start_state, weighted_loss
 from ostinato.types import State
 
 
@@ -20,7 +20,7 @@ class StateCarry(NamedTuple):
     step: Int[Array, ""]
 
 
-class BPTT(Rule):
+class BPTT(GradientRule):
     r"""Reverse-mode differentiation through every step of the chunk it is given.
 
     $$\nabla_\theta \sum_t w_t\, \ell(y_t, y^*_t),\qquad s_t, y_t = \mathrm{cell}_\theta(x_t, s_{t-1})$$

@@ -13,9 +13,9 @@ from ostinato.data.batch import Examples
 from ostinato.learning.base import (
     Approximate,
     Exact,
+    GradientRule,
     Loss,
     Refusal,
-    Rule,
     is_causal,
     outputs,
     start_state,
@@ -23,12 +23,12 @@ from ostinato.learning.base import (
 )
 
 
-class CausalRule(Rule):
+class CausalRule(GradientRule):
     r"""A rule that needs nothing after step t to go past it; subclasses say how in `holds`, `begin` and `go`.
 
     A model that makes something of all outputs of its network (`ManyToOne`, the networks of the estimators) says so by
-    two methods: `read(xs, key) -> (inputs, key)`, what its network `model.rnn` sees and the key that it runs with, and
-    `tell(ys, inputs, xs, key)`, what it makes of the outputs. The network is run once to find the errors
+    two methods: `rnn_inputs(xs, key) -> (inputs, key)`, what `model.rnn` sees and the key that it runs with, and
+    `apply_head(ys, inputs, xs, key)`, what it makes of the outputs. The network is run once to find the errors
 
     $$\epsilon_t = \frac{\partial \ell}{\partial y_t}$$
 
@@ -55,9 +55,11 @@ class CausalRule(Rule):
             return Refusal("a bidirectional model needs the whole sequence")
         if is_network(model):
             return self.holds(model)
-        if hasattr(model, "read") and hasattr(model, "tell"):
+        if hasattr(model, "rnn_inputs") and hasattr(model, "apply_head"):
             return self.holds(model.rnn)
-        return Refusal("it does not say which network it runs, and what it makes of the outputs (`read`, `tell`)")
+        return Refusal(
+            "it does not say which network it runs, and what it makes of the outputs (`rnn_inputs`, `apply_head`)"
+        )
 
     def init(self, model: Any, examples: Examples) -> Any:
         self.check(model)
@@ -77,7 +79,7 @@ class CausalRule(Rule):
 
         def value(given: tuple[Any, Array]) -> Array:
             model, ys = given
-            return weighted_loss(loss, model.tell(ys, inner.inputs, examples.inputs, rnn_key), examples)
+            return weighted_loss(loss, model.apply_head(ys, inner.inputs, examples.inputs, rnn_key), examples)
 
         total, (grads, errors) = eqx.filter_value_and_grad(value)((model, ys))
         inner = Examples(inner.inputs, errors, inner.weight)
@@ -92,6 +94,6 @@ def is_network(model: Any) -> bool:
 
 def _of_network(model: Any, examples: Examples, key: PRNGKeyArray | None) -> tuple[Examples, PRNGKeyArray | None]:
     """What the network of a model sees; the targets are not known yet."""
-    inputs, key = model.read(examples.inputs, key)
+    inputs, key = model.rnn_inputs(examples.inputs, key)
     weight = inputs.steps.astype(examples.weight.dtype)
     return Examples(inputs, jnp.zeros(weight.shape, weight.dtype), weight), key

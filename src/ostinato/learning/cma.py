@@ -17,7 +17,7 @@ from ostinato.data.batch import Examples
 from ostinato.errors import SettingsError
 from ostinato.learning.base import Loss
 from ostinato.learning.direct import Metrics, as_metric
-from ostinato.learning.genes import evaluate, genes_of, with_genes
+from ostinato.learning.parameter_vector import evaluate, parameters_to_vector, vector_to_parameters
 from ostinato.learning.search import Search
 
 
@@ -156,7 +156,7 @@ class CMAES(Search):
     def init(self, model: Any, key: PRNGKeyArray) -> CMACarry:
         del key
         self.check(model)
-        return CMACarry(model, start(genes_of(model), self.sigma))
+        return CMACarry(model, start(parameters_to_vector(model), self.sigma))
 
     def step(self, carry: CMACarry, loss: Loss, examples: Examples, key: PRNGKeyArray) -> tuple[CMACarry, Metrics]:
         k_draw, k_noise = jr.split(key)
@@ -169,4 +169,4 @@ class CMAES(Search):
         return CMACarry(carry.template, at), {"loss": as_metric(jnp.min(losses)), "sigma": as_metric(at.sigma)}
 
     def model(self, carry: CMACarry) -> Any:
-        return with_genes(carry.template, carry.at.mean)
+        return vector_to_parameters(carry.template, carry.at.mean)

@@ -20,9 +20,9 @@ from ostinato.kernels import select, step
 from ostinato.learning.base import (
     Approximate,
     Exact,
+    GradientRule,
     Loss,
     Refusal,
-    Rule,
     is_causal,
     is_per_sequence,
     start_state,
@@ -34,7 +34,7 @@ from ostinato.types import State
 EQUATION = "the gradient of the differential equation, to a tolerance; that of a network of fixed steps differs from it"
 
 
-class ContinuousBPTT(Rule):
+class ContinuousBPTT(GradientRule):
     r"""BPTT of a network whose `CTRNN` cells follow their equation, solved to a tolerance between the steps.
 
     $$\dot\lambda = -\Big(\frac{\partial f}{\partial s}\Big)^{\!\top} \lambda,\qquad
@@ -79,7 +79,7 @@ class SensitivityCarry(NamedTuple):
     step: Int[Array, ""]
 
 
-class ContinuousRTRL(Rule):
+class ContinuousRTRL(GradientRule):
     r"""RTRL of a network whose `CTRNN` cells follow their equation: the derivatives are solved for beside the state.
 
     $$\dot P = \frac{\partial f}{\partial s} P + \frac{\partial f}{\partial \theta},\qquad

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 from ostinato.data.batch import Examples
 from ostinato.errors import SettingsError
 from ostinato.kernels import select
-from ostinato.learning.base import Approximate, Exact, Loss, Refusal, Rule
+from ostinato.learning.base import Approximate, Exact, GradientRule, Loss, Refusal
 from ostinato.learning.filter_layers import (
     Layer,
     Memory,
@@ -51,7 +51,7 @@ class CausalCarry(NamedTuple):
     step: Int[Array, ""]
 
 
-class CRBP(Rule):
+class CRBP(GradientRule):
     r"""Recursive back-propagation made causal: errors come from at most `horizon` steps ahead, and are that much late.
 
     $$e_n[t - D_l] = \sum_q \sum_{p=0}^{Q_{l+1}} \delta_q[t - D_l + p]\, h_{qn}^{(p)},\qquad

@@ -7,12 +7,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from ostinato.data.batch import Examples
-from ostinato.learning.base import Loss, Method
+from ostinato.learning.base import LearningRule, Loss
 
 Metrics = dict[str, Float[Array, ""]]
 
 
-class DirectRule(Method):
+class UpdateRule(LearningRule):
     """How weights are found without a gradient that an optimiser would follow: search, filters, closed forms, Hebb.
 
     A run is `carry = rule.init(model, key)`, then `carry, metrics = rule.step(carry, loss, examples, key)` for each

@@ -10,12 +10,12 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from ostinato.data.batch import Examples
 from ostinato.errors import SettingsError
-from ostinato.learning.base import Approximate, Exact, Loss, Refusal, Rule, start_state, weighted_loss
+from ostinato.learning.base import Approximate, Exact, GradientRule, Loss, Refusal, start_state, weighted_loss
 from ostinato.learning.bptt import StateCarry
-from ostinato.learning.genes import evaluate, genes_of, run, with_genes
+from ostinato.learning.parameter_vector import evaluate, parameters_to_vector, run, vector_to_parameters
 
 
-class OpenAIES(Rule):
+class OpenAIES(GradientRule):
     r"""The gradient of the loss blurred by normal noise, estimated from values of the loss; Optax follows it.
 
     $$\nabla_\theta\, \mathbb{E}\, \ell(\theta + \sigma\epsilon) \approx \frac{1}{2 m \sigma} \sum_{i=1}^{m}
@@ -57,7 +57,7 @@ class OpenAIES(Rule):
             raise SettingsError(f"sigma: expected more than 0, got {self.sigma}")
 
     def applies(self, model: Any) -> Exact | Approximate | Refusal:
-        if not genes_of(model).size:
+        if not parameters_to_vector(model).size:
             return Refusal("none of its weights is learned")
         shaped = "the ranks of losses" if self.ranks else "losses"
         return Approximate(f"the gradient of a blurred loss, estimated from {shaped} of {self.population} networks")
@@ -72,7 +72,7 @@ class OpenAIES(Rule):
         if key is None:
             raise SettingsError("key: this rule draws networks at random, it needs a key")
         k_draw, k_noise = jr.split(key)
-        genes = genes_of(model)
+        genes = parameters_to_vector(model)
         pairs = self.population // 2
         noise = jr.normal(k_draw, (pairs, genes.size), genes.dtype)
         offsets = self.sigma * jnp.concatenate([noise, -noise])
@@ -85,7 +85,7 @@ class OpenAIES(Rule):
         blank = jax.tree.map(lambda leaf: jnp.zeros_like(leaf) if eqx.is_inexact_array(leaf) else leaf, model)
         return (
             value,
-            eqx.filter(with_genes(blank, estimate), eqx.is_inexact_array),
+            eqx.filter(vector_to_parameters(blank, estimate), eqx.is_inexact_array),
             StateCarry(final, carry.step + examples.inputs.time_size),
         )
 

@@ -10,12 +10,12 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from ostinato.data.batch import Examples
 from ostinato.errors import UnsupportedRule
 from ostinato.graphs import FlowState, SignalFlowGraph, flow_gradients
-from ostinato.learning.base import Approximate, Exact, Loss, Refusal, Rule
+from ostinato.learning.base import Approximate, Exact, GradientRule, Loss, Refusal
 from ostinato.learning.bptt import BPTT, StateCarry
 from ostinato.learning.filter_layers import time_major, value_and_errors
 
 
-class FlowAdjoint(Rule):
+class FlowAdjoint(GradientRule):
     """The reversed graph is run on the errors; nothing is differentiated but the loss and the functions of the nodes.
 
     Exact for a `graphs.SignalFlowGraph` on whole sequences. On chunks the state goes on and errors stop at the chunk's

@@ -14,7 +14,7 @@ from ostinato.data.batch import Examples
 from ostinato.errors import SettingsError
 from ostinato.learning.base import Loss
 from ostinato.learning.direct import Metrics, as_metric
-from ostinato.learning.genes import evaluate, genes_of, with_genes
+from ostinato.learning.parameter_vector import evaluate, parameters_to_vector, vector_to_parameters
 from ostinato.learning.search import Search
 
 
@@ -90,7 +90,7 @@ class GeneticAlgorithm(Search):
             raise SettingsError(f"share: expected more than 0, at most 1, got {self.share}")
 
     def init(self, model: Any, key: PRNGKeyArray) -> Generation:
-        own = genes_of(self.check(model) and model)
+        own = parameters_to_vector(self.check(model) and model)
         drawn = jr.uniform(key, (self.population, own.size), own.dtype, -self.span, self.span)
         return Generation(model, drawn.at[0].set(own), own, jnp.zeros((), jnp.int32))
 
@@ -119,7 +119,7 @@ class GeneticAlgorithm(Search):
         return Generation(carry.template, self.next_generation(ranked, k_next), ranked[0], number), metrics
 
     def model(self, carry: Generation) -> Any:
-        return with_genes(carry.template, carry.best)
+        return vector_to_parameters(carry.template, carry.best)
 
     def ends(self, metrics: Metrics) -> dict[str, Bool[Array, ""]]:
         limits = {

@@ -20,8 +20,8 @@ from ostinato.errors import SettingsError
 from ostinato.kernels import step
 from ostinato.layers import RNN, Readout
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal, is_causal, is_per_sequence, weighted_loss
-from ostinato.learning.direct import DirectRule, Metrics, as_metric
-from ostinato.learning.genes import genes_of, with_genes
+from ostinato.learning.direct import Metrics, UpdateRule, as_metric
+from ostinato.learning.parameter_vector import parameters_to_vector, vector_to_parameters
 from ostinato.learning.readout import by_step, rows
 
 Covariance = tuple[Array, ...]
@@ -35,7 +35,7 @@ class KalmanCarry(NamedTuple):
     P: Covariance
 
 
-class KalmanFilter(DirectRule):
+class KalmanFilter(UpdateRule):
     r"""After each step of the sequences the weights move as a Kalman filter that observes the targets moves its state.
 
     $$A = \Big(r I + \sum_g H_g P_g H_g^\top\Big)^{-1},\quad K_g = P_g H_g^\top A,\quad
@@ -90,13 +90,13 @@ class KalmanFilter(DirectRule):
             return Refusal("one output for a whole sequence is no observation at each step")
         if not isinstance(model, Cell | RNN):
             return Refusal("it is no cell: its step is not known")
-        if not genes_of(model).size:
+        if not parameters_to_vector(model).size:
             return Refusal("none of its weights is learned")
         return Approximate("the network is linearised at each step, with derivatives by weights that have moved since")
 
     def init(self, model: Any, key: PRNGKeyArray) -> KalmanCarry:
         del key
-        dtype = genes_of(self.check(model) and model).dtype
+        dtype = parameters_to_vector(self.check(model) and model).dtype
         blocks = [jnp.eye(g.shape[1], dtype=dtype) * self.spread for g in members(model, self.groups)]
         counts = [g.shape[0] for g in members(model, self.groups)]
         return KalmanCarry(
@@ -112,14 +112,14 @@ class KalmanFilter(DirectRule):
         _, targets, w = rows(examples, inputs.values)
         count = w.size // time
         through = lambda leaf: leaf.reshape(time, count, *leaf.shape[1:])
-        genes = genes_of(carry.model)
+        genes = parameters_to_vector(carry.model)
         _, unravel = ravel_pytree(_cell(carry.model).init_state())
 
         def first(genes: Array) -> Array:
-            return ravel_pytree(_cell(with_genes(carry.model, genes)).init_state())[0].astype(genes.dtype)
+            return ravel_pytree(_cell(vector_to_parameters(carry.model, genes)).init_state())[0].astype(genes.dtype)
 
         def advance(genes: Array, state: Array, given: Any) -> tuple[Array, Array]:
-            new, y = step(_cell(with_genes(carry.model, genes)), given, unravel(state))
+            new, y = step(_cell(vector_to_parameters(carry.model, genes)), given, unravel(state))
             return ravel_pytree(new)[0].astype(genes.dtype), y.reshape(-1)
 
         def slopes(genes: Array, state: Array, J: Array, given: Any) -> tuple[Array, Array, Array, Array]:
@@ -148,7 +148,9 @@ class KalmanFilter(DirectRule):
         over = (jnp.arange(time), values, through(targets), through(w != 0), fields)
         (genes, P, _, _), ys = jax.lax.scan(one, (genes, carry.P, spread(state), spread(J)), over)
         ys = jnp.moveaxis(ys.reshape(time, *lead, -1), 0, len(lead)).reshape(examples.targets.shape)
-        return KalmanCarry(with_genes(carry.model, genes), P), {"loss": as_metric(weighted_loss(loss, ys, examples))}
+        return KalmanCarry(vector_to_parameters(carry.model, genes), P), {
+            "loss": as_metric(weighted_loss(loss, ys, examples))
+        }
 
     def observe(
         self,
@@ -178,7 +180,7 @@ class KalmanFilter(DirectRule):
 
 
 def members(model: Any, groups: str) -> list[np.ndarray]:
-    """Which weights belong together, as places in `genes_of(model)`: `(groups, size)` for each size that there is.
+    """Which weights belong together, as places in the vector of parameters: `(groups, size)` for each size that there is.
 
     By unit: a cell's arrays are `(hidden,)`, `(gates, hidden)` or `(gates, hidden, inputs)`, a read-out's `(output,)`
     or `(output, inputs)`; the arrays of other layers are a group each.

@@ -14,9 +14,9 @@ from ostinato.cells.wrapper import GatedWrapper
 from ostinato.errors import SettingsError
 from ostinato.layers import Readout, Stack
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
+from ostinato.learning.core import Item, RecurrentCore, UnitLocality, cell_of, differentiable
 from ostinato.learning.online import OnlineRule
 from ostinato.learning.rtrl import local_step, no_traces
-from ostinato.learning.view import Item, Local, View, cell_of, differentiable
 from ostinato.tracing import influences
 from ostinato.types import State
 
@@ -24,7 +24,7 @@ NOTHING_MOVES = "no weight moves its state: there is nothing to leave out"
 FEEDBACKS = ("symmetric", "random")
 
 
-class Cut(GatedWrapper):
+class DetachedRecurrence(GatedWrapper):
     """A cell whose recurrent product is a number: no derivative goes through it to the units that it sees."""
 
     def from_hidden(self, state: State) -> Array | None:
@@ -36,7 +36,7 @@ class Cut(GatedWrapper):
         return product if b_h is None else product + b_h
 
 
-class OwnLoop(Cut):
+class DiagonalRecurrence(DetachedRecurrence):
     """The same, but each unit feels its own past through the diagonal of the recurrent weights."""
 
     def from_hidden(self, state: State) -> Array | None:
@@ -48,7 +48,7 @@ class OwnLoop(Cut):
         return product + own * (seen - jax.lax.stop_gradient(seen))[None]
 
 
-class Feedback(eqx.Module):
+class FeedbackAlignment(eqx.Module):
     """A read-out whose errors come back through weights of their own."""
 
     readout: Readout
@@ -94,7 +94,7 @@ class LocalRule(OnlineRule):
         if isinstance(cell, str):
             return Refusal(cell)
         found = view.local()
-        if not isinstance(found, Local):
+        if not isinstance(found, UnitLocality):
             return Refusal(f"its traces are not local to each weight: {found}")
         return self.judge(model, cell)
 
@@ -105,16 +105,23 @@ class LocalRule(OnlineRule):
             return Exact("there is no recurrent product: forward derivatives, one trace for each weight")
         return Approximate(self.leaves_out())
 
-    def first(self, view: View, leaves: list[Array], key: PRNGKeyArray) -> Any:
+    def first(self, view: RecurrentCore, leaves: list[Array], key: PRNGKeyArray) -> Any:
         del key
         return no_traces(view, leaves)
 
     def advance(
-        self, view: View, leaves: list[Array], loss: Loss, items: Item, state: State, traces: Any, key: PRNGKeyArray
+        self,
+        view: RecurrentCore,
+        leaves: list[Array],
+        loss: Loss,
+        items: Item,
+        state: State,
+        traces: Any,
+        key: PRNGKeyArray,
     ) -> tuple[Array, list[Array], State, Any]:
         del key
         found = view.local()
-        assert isinstance(found, Local)
+        assert isinstance(found, UnitLocality)
         return local_step(view, found, leaves, loss, items, state, traces)
 
 
@@ -133,7 +140,7 @@ class LSTM1997(LocalRule):
     """
 
     def wrap(self, cell: GatedCell) -> GatedCell:
-        return Cut(cell)  # pyright: ignore[reportCallIssue] - Equinox keeps the written constructor
+        return DetachedRecurrence(cell)  # pyright: ignore[reportCallIssue] - Equinox keeps the written constructor
 
     def leaves_out(self) -> str:
         return "errors end at the inputs of gates; exact inside the memory cell"
@@ -168,7 +175,7 @@ class EProp(LocalRule):
             raise SettingsError(f"feedback: expected one of {', '.join(FEEDBACKS)}, got {self.feedback!r}")
 
     def wrap(self, cell: GatedCell) -> GatedCell:
-        return Cut(cell)  # pyright: ignore[reportCallIssue] - Equinox keeps the written constructor
+        return DetachedRecurrence(cell)  # pyright: ignore[reportCallIssue] - Equinox keeps the written constructor
 
     def transform(self, cell: Any) -> Any:
         cut = with_cell(cell, self.wrap)
@@ -178,7 +185,7 @@ class EProp(LocalRule):
         # A constant of the compiled step: drawn by JAX it would be drawn again at each.
         drawn = np.random.default_rng(self.seed).standard_normal(V.shape) / max(1, V.shape[1]) ** 0.5
         B = jnp.asarray(drawn, V.dtype)
-        return eqx.tree_at(lambda s: s.layers, cut, (*cut.layers[:-1], Feedback(cut.layers[-1], B)))
+        return eqx.tree_at(lambda s: s.layers, cut, (*cut.layers[:-1], FeedbackAlignment(cut.layers[-1], B)))
 
     def leaves_out(self) -> str:
         return "what passes from unit to unit through the recurrent weights"

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ostinato.errors import SettingsError
-from ostinato.learning.base import Method, Rule
-from ostinato.learning.direct import DirectRule
+from ostinato.learning.base import GradientRule, LearningRule
+from ostinato.learning.direct import UpdateRule
 from ostinato.learning.table import RULES
 
 
-def make_rule(rule: str | Method, settings: Mapping[str, Any] | None = None) -> Rule | DirectRule:
+def make_rule(rule: str | LearningRule, settings: Mapping[str, Any] | None = None) -> GradientRule | UpdateRule:
     """The rule of a name in `RULES` with settings such as `{"window": 20}`, or the rule itself.
 
     Raises `SettingsError` for an unknown name or setting, and where one is missing.
@@ -42,7 +42,7 @@ def make_rule(rule: str | Method, settings: Mapping[str, Any] | None = None) -> 
     return _either(make(**settings))
 
 
-def _either(rule: Method) -> Rule | DirectRule:
-    if not isinstance(rule, Rule | DirectRule):
+def _either(rule: LearningRule) -> GradientRule | UpdateRule:
+    if not isinstance(rule, GradientRule | UpdateRule):
         raise SettingsError(f"rule: expected one that gives gradients or changes weights itself, got {rule!r}")
     return rule

@@ -13,7 +13,7 @@ from ostinato.errors import SettingsError
 from ostinato.layers import RNN, Stack
 from ostinato.learning.adaptive import RateReadout, Weights
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
-from ostinato.learning.direct import DirectRule, Metrics, as_metric
+from ostinato.learning.direct import Metrics, UpdateRule, as_metric
 from ostinato.learning.readout import by_step
 
 
@@ -75,7 +75,7 @@ class IntrinsicCarry(NamedTuple):
     bias: Float[Array, " hidden"]
 
 
-class IntrinsicPlasticity(DirectRule):
+class IntrinsicPlasticity(UpdateRule):
     r"""Each unit of a reservoir learns a gain and a bias until its output is distributed as it should be.
 
     $$y = a(g\, n + b),\quad n = W x + R h,\qquad g, b \leftarrow g, b - \eta \nabla_{g, b} \Big(-\log

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from ostinato.data.batch import Examples
 from ostinato.kernels import select
-from ostinato.learning.base import Approximate, Exact, Loss, Refusal, Rule
+from ostinato.learning.base import Approximate, Exact, GradientRule, Loss, Refusal
 from ostinato.learning.filter_layers import (
     Layer,
     Memory,
@@ -32,7 +32,7 @@ class FilterCarry(NamedTuple):
     step: Int[Array, ""]
 
 
-class RBP(Rule):
+class RBP(GradientRule):
     r"""Errors go back through the filters, layer by layer; each synapse keeps its own derivatives, forwards.
 
     For layer l with sums s, outputs $x_n = a(s_n)$ and synapses $h_{qn}$ in the layer above,

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ostinato.cells.echo_state import EchoState
 from ostinato.data.batch import Examples, SequenceBatch
 from ostinato.kernels import Packed, pack
-from ostinato.layers import RNN, Feedback, ManyToOne, Readout, Stack, echo_states, pool_steps, unroll
+from ostinato.layers import RNN, ManyToOne, OutputFeedback, Readout, Stack, echo_states, pool_steps, unroll
 from ostinato.layers.many_to_one import backward_size
 from ostinato.learning.base import Exact, Refusal
 
@@ -22,7 +22,7 @@ LARGE, SPARSE = 200, 0.3
 
 def stack_of(model: Any) -> Stack | None:
     """The layers of a model that has its read-out as the last of them."""
-    if isinstance(model, RNN | Feedback):
+    if isinstance(model, RNN | OutputFeedback):
         return model.stack
     return model if isinstance(model, Stack) else None
 

@@ -11,7 +11,7 @@ from ostinato.data.batch import Examples
 from ostinato.errors import SettingsError
 from ostinato.kernels import Packed, gram
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
-from ostinato.learning.direct import DirectRule, Metrics, as_metric
+from ostinato.learning.direct import Metrics, UpdateRule, as_metric
 from ostinato.learning.readout import features, linear_readout, packed_reservoir, readout_of, rows, with_readout
 
 
@@ -30,7 +30,7 @@ class RidgeCarry(NamedTuple):
     packed: Packed | None
 
 
-class Ridge(DirectRule):
+class Ridge(UpdateRule):
     r"""The read-out that is best for all examples so far, everything below it held as it is.
 
     $$V, c = \arg\min \sum_t w_t\, \lVert y^*_t - V x_t - c \rVert^2 + \lambda \lVert V \rVert^2,\qquad

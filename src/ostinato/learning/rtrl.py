@@ -14,12 +14,12 @@ from jaxtyping import Array, PRNGKeyArray
 from ostinato.cells.local import along, follow
 from ostinato.errors import SettingsError
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
+from ostinato.learning.core import Item, RecurrentCore, UnitLocality, differentiable
 from ostinato.learning.online import OnlineRule
-from ostinato.learning.view import Item, Local, View, differentiable
 from ostinato.types import State
 
 
-class Hybrid(OnlineRule):
+class HybridRTRL(OnlineRule):
     r"""Blocks of steps: back-propagation inside a block, forward derivatives from block to block; exact.
 
     With $P = \partial s_{t_0} / \partial \theta$ at the start of a block and $\delta$ the error that arrives there,
@@ -36,7 +36,7 @@ class Hybrid(OnlineRule):
     >>> import jax, jax.numpy as jnp, ostinato as ost
     >>> model = ost.RNN("elman", 2, 4, output_size=1, key=jax.random.key(0))
     >>> examples = ost.Examples(ost.SequenceBatch(jnp.ones((3, 9, 2))), jnp.zeros((3, 9, 1)), jnp.ones((3, 9)))
-    >>> Hybrid().init(model, examples).traces.shape
+    >>> HybridRTRL().init(model, examples).traces.shape
     (3, 4, 28)
 
     ```
@@ -52,15 +52,22 @@ class Hybrid(OnlineRule):
         del model
         return Exact("back-propagation within blocks, all forward derivatives from block to block")
 
-    def block(self, view: View) -> int:
+    def block(self, view: RecurrentCore) -> int:
         return sum(view.sizes) if self.steps is None else self.steps
 
-    def first(self, view: View, leaves: list[Array], key: PRNGKeyArray) -> Array:
+    def first(self, view: RecurrentCore, leaves: list[Array], key: PRNGKeyArray) -> Array:
         del key
         return start_jacobian(view, leaves)
 
     def advance(
-        self, view: View, leaves: list[Array], loss: Loss, items: Item, state: State, traces: Array, key: PRNGKeyArray
+        self,
+        view: RecurrentCore,
+        leaves: list[Array],
+        loss: Loss,
+        items: Item,
+        state: State,
+        traces: Array,
+        key: PRNGKeyArray,
     ) -> tuple[Array, list[Array], State, Array]:
         del key
         return _dense(view, leaves, loss, items, state, traces)
@@ -97,31 +104,44 @@ class RTRL(OnlineRule):
         found = self._local(view)
         if not view.moving:
             return Exact("no weight moves its state: there are no forward derivatives")
-        if isinstance(found, Local):
+        if isinstance(found, UnitLocality):
             return Exact("forward derivatives, diagonal: one trace for each weight")
         if self.diagonal:
             return Refusal(f"the derivative of its state is not diagonal: {found}")
         return Exact(f"forward derivatives, dense ({found})")
 
-    def first(self, view: View, leaves: list[Array], key: PRNGKeyArray) -> Any:
+    def first(self, view: RecurrentCore, leaves: list[Array], key: PRNGKeyArray) -> Any:
         del key
-        return no_traces(view, leaves) if isinstance(self._local(view), Local) else start_jacobian(view, leaves)
+        return no_traces(view, leaves) if isinstance(self._local(view), UnitLocality) else start_jacobian(view, leaves)
 
     def advance(
-        self, view: View, leaves: list[Array], loss: Loss, items: Item, state: State, traces: Any, key: PRNGKeyArray
+        self,
+        view: RecurrentCore,
+        leaves: list[Array],
+        loss: Loss,
+        items: Item,
+        state: State,
+        traces: Any,
+        key: PRNGKeyArray,
     ) -> tuple[Array, list[Array], State, Any]:
         del key
         found = self._local(view)
-        if isinstance(found, Local):
+        if isinstance(found, UnitLocality):
             return local_step(view, found, leaves, loss, items, state, traces)
         return _dense(view, leaves, loss, items, state, traces)
 
-    def _local(self, view: View) -> Local | str:
+    def _local(self, view: RecurrentCore) -> UnitLocality | str:
         return "as asked for" if self.diagonal is False else view.local()
 
 
 def local_step(
-    view: View, local: Local, leaves: list[Array], loss: Loss, items: Item, state: State, traces: list[list[Array]]
+    view: RecurrentCore,
+    local: UnitLocality,
+    leaves: list[Array],
+    loss: Loss,
+    items: Item,
+    state: State,
+    traces: list[list[Array]],
 ) -> tuple[Array, list[Array], State, list[list[Array]]]:
     """A step with one trace for each moving weight and field of the state."""
     fields, join = differentiable(state)
@@ -142,7 +162,7 @@ def local_step(
     return total, grads, after, moved.traces
 
 
-def no_traces(view: View, leaves: list[Array]) -> list[list[Array]]:
+def no_traces(view: RecurrentCore, leaves: list[Array]) -> list[list[Array]]:
     """The local traces before the first step: those of a trainable initial state, else zeros."""
     fields, pull = jax.vjp(lambda moving: view.start(view.placed(moving, leaves)), view.moved(leaves))
     ones = [
@@ -151,7 +171,7 @@ def no_traces(view: View, leaves: list[Array]) -> list[list[Array]]:
     return [pull(one)[0] for one in ones]
 
 
-def start_jacobian(view: View, leaves: list[Array]) -> Array:
+def start_jacobian(view: RecurrentCore, leaves: list[Array]) -> Array:
     """The derivative of the initial state with respect to the moving weights, `(state, weights)`."""
 
     def start(flat: Array) -> Array:
@@ -164,7 +184,7 @@ def start_jacobian(view: View, leaves: list[Array]) -> Array:
 
 
 def _dense(
-    view: View, leaves: list[Array], loss: Loss, items: Item, state: State, P: Array
+    view: RecurrentCore, leaves: list[Array], loss: Loss, items: Item, state: State, P: Array
 ) -> tuple[Array, list[Array], State, Array]:
     """A block with the whole matrix of derivatives."""
     fields, join = differentiable(state)

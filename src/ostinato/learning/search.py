@@ -10,15 +10,15 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ostinato.data.batch import Examples
 from ostinato.errors import SettingsError
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
-from ostinato.learning.direct import DirectRule, Metrics, as_metric
-from ostinato.learning.genes import evaluate, genes_of, with_genes
+from ostinato.learning.direct import Metrics, UpdateRule, as_metric
+from ostinato.learning.parameter_vector import evaluate, parameters_to_vector, vector_to_parameters
 
 
-class Search(DirectRule):
+class Search(UpdateRule):
     """Weights by trying: only the value of the loss is used, so that any network and any loss will do."""
 
     def applies(self, model: Any) -> Exact | Approximate | Refusal:
-        if not genes_of(model).size:
+        if not parameters_to_vector(model).size:
             return Refusal("none of its weights is learned")
         return Approximate("a search: it uses values of the loss alone, and promises no optimum")
 
@@ -65,7 +65,7 @@ class RandomSearch(Search):
 
     def init(self, model: Any, key: PRNGKeyArray) -> RandomCarry:
         del key
-        return RandomCarry(model, genes_of(self.check(model) and model))
+        return RandomCarry(model, parameters_to_vector(self.check(model) and model))
 
     def step(
         self, carry: RandomCarry, loss: Loss, examples: Examples, key: PRNGKeyArray
@@ -83,4 +83,4 @@ class RandomSearch(Search):
         return RandomCarry(carry.template, best), metrics
 
     def model(self, carry: RandomCarry) -> Any:
-        return with_genes(carry.template, carry.best)
+        return vector_to_parameters(carry.template, carry.best)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from ostinato.tables import Entry
 
 if TYPE_CHECKING:
-    from ostinato.learning.base import Method
+    from ostinato.learning.base import LearningRule
 
-RULES: "dict[str, Entry[Method]]" = {
+RULES: "dict[str, Entry[LearningRule]]" = {
     # Exact through time, truncated, forward in time.
     "bptt": Entry("learning.bptt:BPTT", "exact on whole sequences, any model", "Werbos 1990"),
     "truncated-bptt": Entry(
@@ -19,7 +19,7 @@ RULES: "dict[str, Entry[Method]]" = {
         "learning.rtrl:RTRL", "exact, one step at a time; diagonal where units do not meet", "Williams and Zipser 1989"
     ),
     "hybrid": Entry(
-        "learning.rtrl:Hybrid", "exact, blocks of steps in fixed storage", "Williams 1989, Schmidhuber 1992"
+        "learning.rtrl:HybridRTRL", "exact, blocks of steps in fixed storage", "Williams 1989, Schmidhuber 1992"
     ),
     "lstm-1997": Entry(
         "learning.local_rules:LSTM1997",

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 
 from ostinato.errors import SettingsError
-from ostinato.learning import DirectRule, make_rule
+from ostinato.learning import UpdateRule, make_rule
 from ostinato.models.base import Estimator
 from ostinato.models.optimizer import adam, learning_rate
 from ostinato.runs import Run, checkpoints, difference
@@ -99,7 +99,7 @@ class TrainedEstimator(Estimator):
         an `Ensemble` are updated each by itself. The other arguments are those of `ostinato.training.fit`.
         """
         rule, optimizer = self._rule(), None
-        if not isinstance(rule, DirectRule):
+        if not isinstance(rule, UpdateRule):
             optimizer = self._optimizer(steps, len(batches))
             optimizer = each(optimizer) if isinstance(network, Ensemble) else optimizer
         if run is not None:

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Array, Int, PyTree
 
 from ostinato.data import Examples
-from ostinato.learning import DirectRule
-from ostinato.training.update import WINDOW, Moving, all_finite, copied, untold
+from ostinato.learning import UpdateRule
+from ostinato.training.update import WINDOW, TrainState, all_finite, copied, untold
 
 
 class DirectUpdate:
@@ -31,7 +31,7 @@ class DirectUpdate:
         model: PyTree[Any],
         opt_state: PyTree[Any],
         *,
-        rule: DirectRule,
+        rule: UpdateRule,
         loss: Callable[..., Any],
         freeze: bool,
     ):
@@ -43,17 +43,17 @@ class DirectUpdate:
         self._compiled = jax.jit(self._step, donate_argnums=0)
         self._model = eqx.filter_jit(rule.model)
 
-    def start(self, model: PyTree[Any], opt_state: PyTree[Any]) -> Moving:
+    def start(self, model: PyTree[Any], opt_state: PyTree[Any]) -> TrainState:
         """The device's side of a carry; the argument stays usable."""
         del model
-        return Moving(None, copied(eqx.filter(opt_state, eqx.is_array)), *untold())
+        return TrainState(None, copied(eqx.filter(opt_state, eqx.is_array)), *untold())
 
-    def state(self, moving: Moving) -> tuple[PyTree[Any], PyTree[Any]]:
+    def state(self, moving: TrainState) -> tuple[PyTree[Any], PyTree[Any]]:
         """Model and carry, to be kept as long as one likes."""
         carry = eqx.combine(copied(moving.opt_state), self._fixed)
         return self._model(carry), carry
 
-    def __call__(self, moving: Moving, examples: Examples, noise: Any, step: int, slot: int) -> Moving:
+    def __call__(self, moving: TrainState, examples: Examples, noise: Any, step: int, slot: int) -> TrainState:
         if not moving.measured:
             moving = self._named(moving, examples, noise)
         return self._compiled(moving, examples, noise, np.int32(step), np.int32(slot))
@@ -71,8 +71,8 @@ class DirectUpdate:
         return self.rule.model(opt_state), opt_state, carry, next(iter(metrics.values())), {}
 
     def _step(
-        self, moving: Moving, examples: Examples, noise: Any, step: Int[Array, ""], slot: Int[Array, ""]
-    ) -> Moving:
+        self, moving: TrainState, examples: Examples, noise: Any, step: Int[Array, ""], slot: Int[Array, ""]
+    ) -> TrainState:
         self.traces += 1  # runs while JAX traces, and at no other time
         noise = jax.random.wrap_key_data(noise)
         before = eqx.combine(moving.opt_state, self._fixed)
@@ -84,7 +84,7 @@ class DirectUpdate:
         arrays = jax.tree.map(keep, eqx.filter(after, eqx.is_array), moving.opt_state)
         ends = self.rule.ends(metrics)
         ended = taken & jnp.any(jnp.stack(list(ends.values()))) if ends else jnp.zeros((), bool)
-        return Moving(
+        return TrainState(
             None,
             arrays,
             moving.losses.at[slot].set(value.astype(moving.losses.dtype)),
@@ -94,7 +94,7 @@ class DirectUpdate:
             {name: a.at[slot].set(ends[name]) for name, a in moving.ends.items()},
         )
 
-    def _named(self, moving: Moving, examples: Examples, noise: Any) -> Moving:
+    def _named(self, moving: TrainState, examples: Examples, noise: Any) -> TrainState:
         """With room for what the rule measures, so that the first step and the others are one program."""
 
         def found(arrays: Any, examples: Examples, key: Any) -> Any:

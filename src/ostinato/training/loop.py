@@ -14,7 +14,7 @@ from jaxtyping import PyTree
 
 from ostinato.data import Examples, stream
 from ostinato.errors import CorruptFile, Interrupted, NonFiniteError, SettingsError
-from ostinato.learning import BPTT, DirectRule, Rule
+from ostinato.learning import BPTT, GradientRule, UpdateRule
 from ostinato.learning.base import is_causal, is_per_sequence
 from ostinato.runs.checkpoint import Checkpoint, latest, save_checkpoint, save_weights
 from ostinato.runs.manifest import environment
@@ -24,7 +24,7 @@ from ostinato.training.direct import DirectUpdate
 from ostinato.training.guard import MOST_IN_A_ROW, POLICIES, Policy, trace_back
 from ostinato.training.parallel import replicate, spread
 from ostinato.training.progress import Event, Progress
-from ostinato.training.update import WINDOW, Moving, Update, kernel_paths, shared_update
+from ostinato.training.update import WINDOW, TrainState, Update, kernel_paths, shared_update
 
 ADAM = optax.adam(1e-3)
 
@@ -65,7 +65,7 @@ def fit(
     batches: BatchSource,
     *,
     loss: Callable[..., Any],
-    rule: Rule | DirectRule | None = None,
+    rule: GradientRule | UpdateRule | None = None,
     optimizer: optax.GradientTransformation | None = None,
     steps: int | None = None,
     epochs: float | None = None,
@@ -82,7 +82,7 @@ def fit(
 ) -> FitResult:
     r"""Train a model: for each step one batch, its gradients by the rule, one Optax update.
 
-    With a `DirectRule` (genetic algorithm, Kalman filter, ridge) a step is the rule's own; it takes no `optimizer`,
+    With an `UpdateRule` (genetic algorithm, Kalman filter, ridge) a step is the rule's own; it takes no `optimizer`,
     `chunk` and `constrain`, and its carry stands where the optimiser's state does.
 
     * `loss(y, target)`: for one step of one sequence (see `ostinato.losses`); weighted by the batch and summed.
@@ -123,7 +123,7 @@ def fit(
     rule = BPTT() if rule is None else rule
     _check(model, rule, chunk, patience, validate, every, on_nonfinite)
     options: dict[str, Any] = {"rule": rule, "loss": loss, "freeze": on_nonfinite != "skip"}
-    if isinstance(rule, DirectRule):
+    if isinstance(rule, UpdateRule):
         _check_direct(rule, optimizer=optimizer, chunk=chunk, constrain=constrain)
         opt_state = rule.init(model, stream(seed, "rule"))
         update = shared_update(DirectUpdate, model, opt_state, **options)
@@ -168,7 +168,7 @@ class _Loop:
         self.measured: dict[str, float] = {}
         self.noise = replicate(jax.random.key_data(stream(progress.seed, "noise")), devices)
         self.traces = update.traces
-        self.moving: Moving
+        self.moving: TrainState
         self._best_written = False
         self._saved_at = self._began = time.monotonic()
 
@@ -390,7 +390,13 @@ def _total(batches: BatchSource, steps: int | None, epochs: float | None) -> int
 
 
 def _check(
-    model: Any, rule: Rule | DirectRule, chunk: int | None, patience: int | None, validate: Any, every: int, policy: str
+    model: Any,
+    rule: GradientRule | UpdateRule,
+    chunk: int | None,
+    patience: int | None,
+    validate: Any,
+    every: int,
+    policy: str,
 ) -> None:
     rule.check(model)
     if policy not in POLICIES:
@@ -405,7 +411,7 @@ def _check(
         raise SettingsError("chunk: a model that needs the whole sequence cannot be trained on pieces of it")
 
 
-def _check_direct(rule: DirectRule, **given: Any) -> None:
+def _check_direct(rule: UpdateRule, **given: Any) -> None:
     for name, value in given.items():
         if value is not None:
             raise SettingsError(f"{name}: {type(rule).__name__} changes the weights itself, on whole batches")

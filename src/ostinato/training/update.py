@@ -17,7 +17,7 @@ from ostinato.cells.base import Cell
 from ostinato.cells.fixed import without_fixed
 from ostinato.data import Examples
 from ostinato.kernels import choose
-from ostinato.learning import Rule
+from ostinato.learning import GradientRule
 
 WINDOW = 16
 """Steps that are sent off before their losses are fetched: the host never waits for a single step."""
@@ -28,7 +28,7 @@ MOST_SHARED = 16
 _SHARED: dict[Any, Any] = {}
 
 
-class Moving(eqx.Module):
+class TrainState(eqx.Module):
     """What changes on the device from step to step. Its buffers are handed over to the next step: never keep them.
 
     `measured` and `ends` are what a direct rule says of each step of the window; empty for rules that give gradients.
@@ -61,7 +61,7 @@ class Update:
         model: PyTree[Any],
         opt_state: PyTree[Any],
         *,
-        rule: Rule,
+        rule: GradientRule,
         loss: Callable[..., Any],
         optimizer: optax.GradientTransformation,
         chunk: int | None,
@@ -76,16 +76,16 @@ class Update:
         self._fixed = eqx.partition((model, opt_state), eqx.is_array)[1]
         self._compiled = jax.jit(self._step, donate_argnums=0)
 
-    def start(self, model: PyTree[Any], opt_state: PyTree[Any]) -> Moving:
+    def start(self, model: PyTree[Any], opt_state: PyTree[Any]) -> TrainState:
         """The device's side of a state; the arguments stay usable."""
         model, opt_state = copied(eqx.filter((model, opt_state), eqx.is_array))
-        return Moving(model, opt_state, *untold())
+        return TrainState(model, opt_state, *untold())
 
-    def state(self, moving: Moving) -> tuple[PyTree[Any], PyTree[Any]]:
+    def state(self, moving: TrainState) -> tuple[PyTree[Any], PyTree[Any]]:
         """Model and optimiser state, to be kept as long as one likes."""
         return eqx.combine(copied((moving.model, moving.opt_state)), self._fixed)
 
-    def __call__(self, moving: Moving, examples: Examples, noise: Any, step: int, slot: int) -> Moving:
+    def __call__(self, moving: TrainState, examples: Examples, noise: Any, step: int, slot: int) -> TrainState:
         return self._compiled(moving, examples, noise, np.int32(step), np.int32(slot))
 
     def carry(self, model: Any, examples: Examples) -> Any:
@@ -108,8 +108,8 @@ class Update:
         return model, opt_state, carry, value, grads
 
     def _step(
-        self, moving: Moving, examples: Examples, noise: Any, step: Int[Array, ""], slot: Int[Array, ""]
-    ) -> Moving:
+        self, moving: TrainState, examples: Examples, noise: Any, step: Int[Array, ""], slot: Int[Array, ""]
+    ) -> TrainState:
         self.traces += 1  # runs while JAX traces, and at no other time
         noise = jax.random.wrap_key_data(noise)
         model, _ = eqx.combine((moving.model, moving.opt_state), self._fixed)
@@ -141,7 +141,7 @@ class Update:
         taken = fine & moving.live
         keep = lambda new, old: jnp.where(taken, new, old)
         arrays, opt_arrays = jax.tree.map(keep, (arrays, opt_arrays), (moving.model, moving.opt_state))
-        return Moving(
+        return TrainState(
             arrays,
             opt_arrays,
             moving.losses.at[slot].set(total),

@@ -16,7 +16,7 @@ from .cells import TreeCell
 POOLS = ("root", "mean", "sum", "max")
 
 
-def climb(cell: TreeCell, batch: SequenceBatch) -> Float[Array, "*batch nodes output"]:
+def unroll_tree(cell: TreeCell, batch: SequenceBatch) -> Float[Array, "*batch nodes output"]:
     r"""What the cell gives at every node, $s_n, y_n = \mathrm{cell}(x_n, s_{c_1(n)}, \ldots, s_{c_k(n)})$.
 
     `batch` is what `tree_batch` makes: the last `cell.arity` columns of its values are places of children. Nodes come
@@ -30,7 +30,7 @@ def climb(cell: TreeCell, batch: SequenceBatch) -> Float[Array, "*batch nodes ou
     >>> import numpy as np
     >>> from ostinato.trees import Recursive, Tree, tree_batch
     >>> cell = Recursive(2, 5, arity=2, key=jax.random.key(0))
-    >>> climb(cell, tree_batch([Tree(np.ones((3, 2)), ((), (), (0, 1)))])).shape
+    >>> unroll_tree(cell, tree_batch([Tree(np.ones((3, 2)), ((), (), (0, 1)))])).shape
     (1, 3, 5)
 
     ```

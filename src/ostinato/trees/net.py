@@ -12,7 +12,7 @@ from ostinato.errors import SettingsError
 from ostinato.layers import Readout, unroll
 
 from .cells import TreeCell
-from .loop import POOLS, climb, pool_nodes
+from .loop import POOLS, pool_nodes, unroll_tree
 
 
 class RecursiveNet(eqx.Module):
@@ -84,7 +84,7 @@ class RecursiveNet(eqx.Module):
         if self.embedding is not None:
             vectors = self.embedding[values[..., 0].astype(jnp.int32)]
             values = jnp.concatenate([vectors, values[..., 1:].astype(vectors.dtype)], axis=-1)
-        ys = climb(self.cell, eqx.tree_at(lambda b: b.values, xs, values))
+        ys = unroll_tree(self.cell, eqx.tree_at(lambda b: b.values, xs, values))
         if self.pool is not None:
             ys = pool_nodes(ys, xs.mask, self.pool)[..., None, :]
         ys, _ = unroll(self.readout, ys)

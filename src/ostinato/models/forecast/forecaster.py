@@ -12,7 +12,7 @@ from jaxtyping import PyTree
 from ostinato.data import Batches, SequenceBatch, Series, stream
 from ostinato.data.holdout import check_amount, cut_series, held_stops
 from ostinato.errors import LengthError, SettingsError
-from ostinato.learning import Method
+from ostinato.learning import LearningRule
 from ostinato.models.checks import Check, above_0, at_least_0, one_of, rates, units, whole
 from ostinato.models.forecast.base import ForecastEstimator
 from ostinato.models.forecast.baselines import default_baselines, trained_horizon, typical
@@ -134,7 +134,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         clip: float = 1.0,
         validation: int | float = 0.1,
         patience: int | None = None,
-        rule: str | Method = "bptt",
+        rule: str | LearningRule = "bptt",
         rule_settings: dict[str, Any] | None = None,
         seed: int = 0,
     ):

@@ -133,11 +133,11 @@ class ForecastNet(eqx.Module):
     def __call__(
         self, xs: SequenceBatch, state: State = None, *, key: PRNGKeyArray | None = None, start: Any = 0
     ) -> tuple[Array, State]:
-        inputs, key = self.read(xs, key)
+        inputs, key = self.rnn_inputs(xs, key)
         ys, final = self.rnn(inputs, state, key=key, start=start)
-        return self.tell(ys, inputs, xs, key), final
+        return self.apply_head(ys, inputs, xs, key), final
 
-    def read(self, xs: SequenceBatch, key: PRNGKeyArray | None) -> tuple[SequenceBatch, PRNGKeyArray | None]:
+    def rnn_inputs(self, xs: SequenceBatch, key: PRNGKeyArray | None) -> tuple[SequenceBatch, PRNGKeyArray | None]:
         """What the recurrent net sees, and the key that it runs with."""
         context, seen = xs.window(0, self.context), self._seen(xs)
         lags, _ = self._lags(xs)
@@ -152,7 +152,7 @@ class ForecastNet(eqx.Module):
             parts.append(seen[..., self.layout.hidden].astype(lags.dtype))
         return SequenceBatch(jnp.concatenate(parts, -1), context.mask, None, dt), key
 
-    def tell(self, ys: Array, inputs: SequenceBatch, xs: SequenceBatch, key: PRNGKeyArray | None) -> Array:
+    def apply_head(self, ys: Array, inputs: SequenceBatch, xs: SequenceBatch, key: PRNGKeyArray | None) -> Array:
         """The forecast from the outputs of the recurrent net."""
         del inputs
         ahead = xs.values[:, self.context :, self.layout.ahead]

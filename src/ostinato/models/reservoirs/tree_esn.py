@@ -19,7 +19,7 @@ from ostinato.models.checks import Check, whole
 from ostinato.models.ridge import RidgeRegression
 from ostinato.models.targets.numbers import columns, read_numbers
 from ostinato.precision import float64
-from ostinato.trees import Tree, TreeReservoir, climb, pool_nodes, tree_batch
+from ostinato.trees import Tree, TreeReservoir, pool_nodes, tree_batch, unroll_tree
 
 STRENGTHS = tuple(10.0**k for k in range(-5, 3))
 """Penalties to choose from: states of a reservoir depend on one another strongly, so small ones too."""
@@ -165,7 +165,7 @@ class TreeESN(Estimator):
     def _states(self, layers: list[TreeReservoir], batch: SequenceBatch) -> list[Float[np.ndarray, "n hidden"]]:
         """What each read-out sees."""
         with float64():
-            pooled: list[Array] = [pool_nodes(climb(layer, batch), batch.mask, self.pool) for layer in layers]
+            pooled: list[Array] = [pool_nodes(unroll_tree(layer, batch), batch.mask, self.pool) for layer in layers]
             return [np.asarray(states) for states in pooled]
 
     def _wider(self, layer: TreeReservoir, arity: int) -> TreeReservoir:

@@ -14,7 +14,7 @@ from ostinato.errors import CorruptFile
 from ostinato.layers import RNN, Readout
 from ostinato.layers.dropout import Dropout
 from ostinato.layers.many_to_one import POOLS
-from ostinato.learning import Method
+from ostinato.learning import LearningRule
 from ostinato.models.base import Weights
 from ostinato.models.checks import Check, above_0, at_least_0, one_of, rates, units, whole
 from ostinato.models.ridge import RidgeRegression, summaries
@@ -85,7 +85,7 @@ class SequenceEstimator(TrainedEstimator):
         buckets: int = 2,
         missing: bool = False,
         cell_settings: dict[str, Any] | None = None,
-        rule: str | Method = "bptt",
+        rule: str | LearningRule = "bptt",
         rule_settings: dict[str, Any] | None = None,
         seed: int = 0,
     ):

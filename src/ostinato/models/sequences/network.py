@@ -75,18 +75,18 @@ class SequenceNetwork(eqx.Module):
     def __call__(
         self, xs: SequenceBatch, state: State = None, *, key: PRNGKeyArray | None = None, start: Any = 0
     ) -> tuple[Array, State]:
-        inputs, key = self.read(xs, key)
+        inputs, key = self.rnn_inputs(xs, key)
         ys, final = unroll(self.rnn.stack, inputs, state, key=key, start=start)
-        return self.tell(ys, inputs, xs, key), final
+        return self.apply_head(ys, inputs, xs, key), final
 
-    def read(self, xs: SequenceBatch, key: PRNGKeyArray | None) -> tuple[SequenceBatch, PRNGKeyArray | None]:
+    def rnn_inputs(self, xs: SequenceBatch, key: PRNGKeyArray | None) -> tuple[SequenceBatch, PRNGKeyArray | None]:
         """What the network sees, and the key that it runs with."""
         if key is None:
             return xs, None
         noise_key, key = jr.split(key)
         return eqx.tree_at(lambda batch: batch.values, xs, self.noise(xs.values, noise_key)), key
 
-    def tell(self, ys: Array, inputs: SequenceBatch, xs: SequenceBatch, key: PRNGKeyArray | None) -> Array:
+    def apply_head(self, ys: Array, inputs: SequenceBatch, xs: SequenceBatch, key: PRNGKeyArray | None) -> Array:
         """The outputs from those of the network."""
         del xs
         if self.pool is not None:

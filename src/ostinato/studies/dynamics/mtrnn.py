@@ -13,7 +13,7 @@ from scipy.stats import mannwhitneyu
 
 from ostinato.cells import CELLS
 from ostinato.data import Examples, SequenceBatch
-from ostinato.layers import RNN, Feedback, unroll
+from ostinato.layers import RNN, OutputFeedback, unroll
 from ostinato.layers.feedback import FeedbackState
 from ostinato.losses import squared
 from ostinato.studies import Bar, Claim, StudySettings
@@ -35,7 +35,7 @@ class Mover(eqx.Module):
     * `starts (movements, slow)`: learned, one for each movement.
     """
 
-    network: Feedback
+    network: OutputFeedback
     starts: Float[Array, "movements slow"]
 
     per_sequence = False
@@ -67,7 +67,7 @@ def make(ratio: float, rows: int, key: PRNGKeyArray) -> Mover:
     net = RNN(
         CELLS["mtrnn"].make, 2, UNITS, output_size=2, slow=SLOW, fast_tau=FAST_TAU, slow_tau=ratio * FAST_TAU, key=k_net
     )
-    return Mover(Feedback(net.stack), 0.5 * jr.normal(k_start, (rows, SLOW)))
+    return Mover(OutputFeedback(net.stack), 0.5 * jr.normal(k_start, (rows, SLOW)))
 
 
 def run(settings: StudySettings) -> list[Claim]:

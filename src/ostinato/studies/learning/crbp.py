@@ -26,7 +26,7 @@ from ostinato.analysis import poles
 from ostinato.cells import Filters
 from ostinato.data import Examples, SequenceBatch
 from ostinato.layers import Stack, unroll
-from ostinato.learning import BPTT, CRBP, RBP, Rule
+from ostinato.learning import BPTT, CRBP, RBP, GradientRule
 from ostinato.losses import squared
 from ostinato.precision import float64
 from ostinato.studies import Bar, Claim, StudySettings
@@ -93,7 +93,7 @@ def alike(horizon: int, kind: str, cosines: np.ndarray) -> Claim:
     return Claim(name, SOURCE, None, float(np.mean(cosines)), Bar.at_least(BARS[horizon]), {}, detail)
 
 
-def gradients(rule: Rule, networks: Any, examples: Examples) -> np.ndarray:
+def gradients(rule: GradientRule, networks: Any, examples: Examples) -> np.ndarray:
     """One row of gradients for each network."""
 
     @eqx.filter_jit
@@ -182,7 +182,7 @@ def new_network(key: PRNGKeyArray) -> Stack:
 
 
 @eqx.filter_jit
-def learn(rule: Rule, networks: Any, xs: Float[Array, "seeds time 1"], ys: Float[Array, "seeds time 1"]) -> Any:
+def learn(rule: GradientRule, networks: Any, xs: Float[Array, "seeds time 1"], ys: Float[Array, "seeds time 1"]) -> Any:
     """Online, every network on its own stream."""
     optimizer = optax.adam(RATE)
 

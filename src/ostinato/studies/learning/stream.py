@@ -14,7 +14,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from ostinato.data import Examples, SequenceBatch
 from ostinato.layers import RNN
-from ostinato.learning import RTRL, Rule, TruncatedBPTT
+from ostinato.learning import RTRL, GradientRule, TruncatedBPTT
 from ostinato.losses import squared
 from ostinato.studies import Bar, Claim, StudySettings
 
@@ -48,7 +48,7 @@ class Learned(NamedTuple):
 
 
 def learner(
-    rule: Rule, chunk: int, rate: float, seed: int = 0, trials: int = PART // TRIAL
+    rule: GradientRule, chunk: int, rate: float, seed: int = 0, trials: int = PART // TRIAL
 ) -> tuple[Learned, Callable[[Learned, Array], tuple[Learned, Array]]]:
     """What is carried, and a function that takes it through so many trials from a number on; errors of each trial."""
     model = RNN("indrnn", 3, HIDDEN, output_size=1, length=TRIAL, key=jr.key(seed))
@@ -81,7 +81,7 @@ def learner(
     return start, some
 
 
-def follow(rule: Rule, chunk: int, rate: float, steps: int, seed: int = 0) -> dict[str, Any]:
+def follow(rule: GradientRule, chunk: int, rate: float, steps: int, seed: int = 0) -> dict[str, Any]:
     """Learn from so many steps: the error of each part, steps a second, and how much memory the process had."""
     done, some = learner(rule, chunk, rate, seed)
     held = sum(leaf.nbytes for leaf in jax.tree.leaves(done))

@@ -24,14 +24,14 @@ from ostinato.types import State
 Learned = Callable[[Array, Any], Bool[Array, ""]]
 
 
-def genes_of(model: Any) -> Float[Array, " genes"]:
+def parameters_to_vector(model: Any) -> Float[Array, " genes"]:
     """All weights that are learned, one after the other; `EchoState` and the like keep theirs out.
 
     ```python
     >>> import jax, ostinato as ost
     >>> model = ost.RNN("elman", 2, 3, output_size=1, key=jax.random.key(0))
-    >>> genes = genes_of(model)
-    >>> genes.shape, bool((genes_of(with_genes(model, 2 * genes)) == 2 * genes).all())
+    >>> genes = parameters_to_vector(model)
+    >>> genes.shape, bool((parameters_to_vector(vector_to_parameters(model, 2 * genes)) == 2 * genes).all())
     ((22,), True)
 
     ```
@@ -39,7 +39,7 @@ def genes_of(model: Any) -> Float[Array, " genes"]:
     return ravel_pytree(eqx.filter(model, free_parameters(model)))[0]
 
 
-def with_genes(model: Any, genes: Float[Array, " genes"]) -> Any:
+def vector_to_parameters(model: Any, genes: Float[Array, " genes"]) -> Any:
     """The network with these weights."""
     free, rest = eqx.partition(model, free_parameters(model))
     return eqx.combine(ravel_pytree(free)[1](genes), rest)
@@ -94,7 +94,7 @@ def evaluate(
 
     def one(genes: Array, arrays: Any) -> tuple[Array, Array]:
         model, examples, key, carry = eqx.combine(arrays, rest)
-        ys, _ = run(with_genes(model, genes), examples, key, carry)
+        ys, _ = run(vector_to_parameters(model, genes), examples, key, carry)
         share = jnp.zeros((), examples.weight.dtype) if learned is None else share_learned(learned, ys, examples)
         return weighted_loss(loss, ys, examples), share
 

@@ -157,7 +157,7 @@ def test_gates_on_the_tape_are_those_of_the_step(name, field, law):
     gates = np.moveaxis(np.asarray(tape["gates"][0]), 1, 0)
     np.testing.assert_allclose(values, law(gates, before), rtol=1e-5, atol=1e-6)
     assert gates.std() > 0.1
-    if field == cell.shown:
+    if field == cell.output_field:
         np.testing.assert_array_equal(tape[field], ys)
 
 
