@@ -1,4 +1,4 @@
-"""The conventions of scikit-learn, for both estimators of sequences; those of its checks that need a 2-D X do not apply."""
+"""The conventions of scikit-learn, for both estimators of sequences; its checks that need a 2-D X do not apply."""
 
 import inspect
 

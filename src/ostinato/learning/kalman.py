@@ -180,7 +180,7 @@ class KalmanFilter(UpdateRule):
 
 
 def members(model: Any, groups: str) -> list[np.ndarray]:
-    """Which weights belong together, as places in the vector of parameters: `(groups, size)` for each size that there is.
+    """Which weights belong together, as places in the vector of weights: `(groups, size)` for each size that there is.
 
     By unit: a cell's arrays are `(hidden,)`, `(gates, hidden)` or `(gates, hidden, inputs)`, a read-out's `(output,)`
     or `(output, inputs)`; the arrays of other layers are a group each.
