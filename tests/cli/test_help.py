@@ -72,3 +72,11 @@ def test_bad_numbers_are_usage_errors() -> None:
         result = call("fit", "forecast", "data.csv", *args)
         assert result.exit_code == 2, args
         assert args[0] in result.stderr
+
+
+def test_where_design_is_now() -> None:
+    result = call("design", "runs/gut", "--maximize", "butyrate", "--json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    said = "`ostinato design` is now `ostinato community design runs/gut --maximize butyrate --json`"
+    assert result.stderr == f"Error: {said}\n"
+    assert " design " not in call("--help").stdout
