@@ -8,9 +8,11 @@ import optax
 import pytest
 
 import ostinato as ost
-from ostinato.data import Batches, SequenceSource
+from ostinato.data import Batches, SequenceSource, stream
 from ostinato.errors import SettingsError, UnsupportedRule
+from ostinato.layers.dropout import Dropout
 from ostinato.learning import TruncatedBPTT
+from ostinato.learning.base import weighted_loss
 from ostinato.training import fit
 
 SQUARED = ost.losses.squared
@@ -89,6 +91,22 @@ def test_the_best_weights_are_kept_and_patience_ends_training(linear):
     assert [r["metrics"]["other"] for r in result.history] == list(range(1, 9))
     # What validate was given stays usable, whatever the loop hands over to the device.
     assert len({tuple(np.asarray(m.V).ravel()) for m in seen}) == 8
+
+
+def test_each_step_draws_noise_of_its_own(linear):
+    """The weights stand still on one batch: the losses differ by the units that are dropped, and by those alone."""
+    model = ost.Stack([Dropout(2, 0.5), ost.Readout(2, 1, key=jax.random.key(0))])
+    (examples,) = linear.examples(1)
+    still = {"loss": SQUARED, "optimizer": optax.sgd(0.0), "steps": 6, "every": 1, "seed": 4}
+    found = [r["loss"] for r in fit(model, linear.Listed([examples]), **still).history]
+
+    @eqx.filter_jit
+    def loss(key):
+        ys, _ = ost.unroll(model, examples.inputs, key=key)
+        return weighted_loss(SQUARED, ys, examples)
+
+    np.testing.assert_allclose(found, [loss(stream(4, "noise", step)) for step in range(6)], rtol=1e-6)
+    assert len(set(found)) == 6
 
 
 def test_the_end_is_evaluated_too_and_nothing_twice(linear):
