@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from ostinato.data import read_table
+from ostinato.jobs.folder import move_aside
+from ostinato.jobs.reporter import SILENT
 from ostinato.models import load_model
 
 from .conftest import SMALL, answer, call, days, refusal, temperatures, write_csv
@@ -186,8 +188,11 @@ def test_fresh_moves_the_old_run_aside(forecast_run: Run, series_file: Path, tmp
     assert "not a run folder" in message
     assert (stranger / "thesis.tex").read_text() == "x"
     moved = folder.with_name("run.1")
-    # The new run fails before anything is trained; the old one is still there under its other name.
+    # The new run is refused before anything is trained: the old one stays where it is.
     refusal(3, "fit", "forecast", series_file, "--context", 500, "--out", folder, "--fresh", "--quiet")
-    assert moved.is_dir()
+    assert (folder / "settings.toml").is_file()
+    assert not moved.exists()
+    move_aside(folder, SILENT)
+    assert (moved / "settings.toml").is_file()
     assert not folder.exists()
     moved.rename(folder)

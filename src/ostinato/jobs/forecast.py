@@ -130,17 +130,10 @@ class Forecast(Job):
         return data.notes
 
     def check(self, model: Any, train: "Series", held: "Series | None", settings: Any) -> None:
-        """The season, and whether a forecast of every series can be compared in its held-out end."""
-        from ostinato.models import Persistence
-        from ostinato.models.forecast.base import check_season
-
-        check_season(settings.data.season, train)
-        if held is None:
-            return
-        model._taken(held)
-        if model.horizon >= 1:
-            # Persistence needs one row only, so that what is refused here is the held-out end itself.
-            Persistence(model.horizon).fit(train).backtest(held, settings.data.test, baselines={})
+        """Settings, the season, rows to train on, and whether forecasts can be compared in the held-out end."""
+        model.check(
+            train if held is None else held, last=0 if held is None else settings.data.test, season=settings.data.season
+        )
 
     def baselines(self, model: Any, train: "Series", settings: Any) -> "dict[str, Estimator]":
         """Fitted to the same rows as the model."""

@@ -107,6 +107,10 @@ def run(
                     run.check_stopped()
                     with reporter.progress(job.progress) as callback:
                         job.fit(model, train, run, callback, **options)
+                    later = tuple(words for words in getattr(model, "notes_", ()) if words not in said)
+                    for words in later:
+                        reporter.note(words)
+                    said += later
                     keep_found(job, run, model, train, held, settings)
         except BaseException:
             # Nothing was trained: a corrected command is not to be refused because of the folder.
