@@ -91,12 +91,12 @@ def test_a_unit_without_a_field_stays_as_it_was():
     states = np.array([[1.0, 1.0, -1.0], [-1.0, 1.0, -1.0]])
     for order in ("cyclic", "synchronous"):
         np.testing.assert_array_equal(alone.recall(states, order=order).state, states)
-    # 0.1 + 0.2 - 0.3 is 0 but for the rounding of single precision; a field of a hundredth is one.
-    thirds = np.zeros((4, 4))
-    thirds[0, 1:] = thirds[1:, 0] = [0.1, 0.2, -0.3]
-    assert Hopfield(jnp.asarray(thirds, "float32")).recall([-1.0, 1.0, 1.0, 1.0], order="cyclic").state[0] == -1
-    thirds[0, 3] = thirds[3, 0] = -0.29
-    assert Hopfield(jnp.asarray(thirds, "float32")).recall([-1.0, 1.0, 1.0, 1.0], order="cyclic").state[0] == 1
+    # Two that nearly cancel: by the last place of single precision it is rounding, by a hundredth it is a field.
+    for rest, wanted in ((2.0**-24, -1), (0.01, 1)):
+        W = np.zeros((3, 3), np.float32)
+        W[0, 1:] = W[1:, 0] = [1, rest - 1]
+        network, start = Hopfield(jnp.asarray(W)), jnp.asarray([-1.0, 1.0, 1.0])
+        assert network.sweep(start, jnp.asarray([0]))[0][0] == wanted
 
 
 def test_all_at_once_may_swing_for_ever():

@@ -84,4 +84,5 @@ def sign(
     field: Float[Array, "..."], before: Float[Array, "..."], slack: Float[Array, "..."] | float = 0.0
 ) -> Float[Array, "..."]:
     """The sign of each field; where it is 0, or not further from 0 than `slack`, a unit stays as it was."""
-    return jnp.where(jnp.abs(field) <= slack, before, jnp.sign(field))
+    near = jnp.abs(field) <= jnp.broadcast_to(slack, field.shape)
+    return jnp.where(near, before, jnp.sign(field))
