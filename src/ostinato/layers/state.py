@@ -24,7 +24,7 @@ def fields_of(state: State) -> dict[str, Any]:
     ```
     """
     leaves = jax.tree_util.tree_leaves_with_path(state)
-    return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves if path}
+    return {_named(path): leaf for path, leaf in leaves if path}
 
 
 def check_state(layer: Any, state: State, lead: tuple[int, ...]) -> State:
@@ -36,8 +36,8 @@ def check_state(layer: Any, state: State, lead: tuple[int, ...]) -> State:
     name, wanted = type(layer).__name__, in_words(expected)
     if jax.tree.structure(state) != jax.tree.structure(expected):
         raise StateError(f"state: that of {name} is {wanted}; got {in_words(state)}{_advice(state, expected)}")
-    where = fields_of(expected) or {"": expected}
-    for field, leaf, like in zip(where, jax.tree.leaves(state), jax.tree.leaves(expected), strict=True):
+    for (path, like), leaf in zip(jax.tree_util.tree_leaves_with_path(expected), jax.tree.leaves(state), strict=True):
+        field = _named(path)
         label = f"state, {field} of {wanted}" if field else "state"
         shape = (*lead, *like.shape)
         if leaf.shape != shape:
@@ -62,6 +62,10 @@ def in_words(state: State) -> str:
         inside = ", ".join(map(in_words, state))
         return f"({inside}{',' * (len(state) == 1)})" if isinstance(state, tuple) else f"[{inside}]"
     return f"a {type(state).__name__}" if jax.tree.leaves(state) else f"{type(state).__name__}()"
+
+
+def _named(path: Any) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
 def _is_plain(value: Any) -> bool:

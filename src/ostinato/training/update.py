@@ -170,7 +170,7 @@ def shared_update(kind: Callable[..., Any], model: PyTree[Any], opt_state: PyTre
 
 def copied(arrays: PyTree[Any]) -> PyTree[Any]:
     """The same arrays in buffers of their own; moved and not computed, which would compile a program for each shape."""
-    return jax.device_put(arrays, jax.tree.map(lambda a: a.sharding, arrays), may_alias=False)
+    return jax.tree.map(lambda a: jax.device_put(a, a.sharding if a.committed else None, may_alias=False), arrays)
 
 
 def untold() -> tuple[Array, Array, Array]:

@@ -194,20 +194,21 @@ class Rolling(Cell):
     """A one-step forecaster as a cell: its state is the window, its input the newest targets, its output the next ones.
 
     Rolled out on its own outputs it forecasts any number of steps, each from a window of the length that it was trained
-    on.
+    on. `start` is the state that one row begins with.
     """
 
     net: ForecastNet
+    start: State
     input_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)
 
-    def __init__(self, net: ForecastNet):
-        self.net = net
+    def __init__(self, net: ForecastNet, start: State):
+        self.net, self.start = net, start
         self.input_size = self.hidden_size = net.layout.targets
 
     def init_state(self, *, key: PRNGKeyArray | None = None) -> State:
         del key
-        raise NotImplementedError("the state is the window; see `roll`")
+        return self.start
 
     def __call__(
         self, x: Array, state: State, *, dt: Any = None, key: PRNGKeyArray | None = None
@@ -234,7 +235,9 @@ def roll(net: ForecastNet, xs: SequenceBatch, steps: int) -> Float[Array, "batch
     lags, rest = xs.values[:, : net.context, :targets], xs.values[:, :, targets:]
     seen = jnp.ones(lags.shape, bool) if xs.observed is None else xs.observed[:, : net.context, :targets]
     state = (lags, seen, rest, jnp.ones(lags.shape[0], jnp.int32))
-    ys, _ = rollout(Rolling(net), first[:, 0], steps - 1, lambda y, t: y, state=state)
+    ys, _ = rollout(
+        Rolling(net, jax.tree.map(lambda a: a[0], state)), first[:, 0], steps - 1, lambda y, t: y, state=state
+    )
     return jnp.concatenate([first, ys], 1)
 
 
