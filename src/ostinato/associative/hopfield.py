@@ -124,11 +124,11 @@ def _projection(X: Float[Array, "count units"]) -> Float[Array, "units units"]:
     values = X if isinstance(X, Tracer) else np.asarray(X, np.float64)
     precision = float(lib.finfo(values.dtype).eps)
     _, sizes, V = lib.linalg.svd(values, full_matrices=False)
-    V = V * (sizes > max(values.shape) * precision * sizes[0])[:, None]
+    V = lib.where((sizes > max(values.shape) * precision * sizes[0])[:, None], V, lib.zeros_like(V))
     P = V.T @ V
     P = P * (1 - lib.eye(len(P), dtype=P.dtype))
     alone = lib.max(abs(P), axis=1) < precision**0.5 / 16
-    return jnp.asarray(lib.where(alone[:, None] | alone, lib.zeros_like(P), P), X.dtype)
+    return jnp.asarray(lib.where(alone[:, None] | alone[None], lib.zeros_like(P), P), X.dtype)
 
 
 @eqx.filter_jit
