@@ -154,7 +154,9 @@ def test_a_bam_comes_to_rest_for_any_matrix(seed):
     assert found.converged.all()
     before = memory.energy(jnp.asarray(a, jnp.float32), jnp.asarray(b, jnp.float32))
     assert (memory.energy(found.a, found.b) <= before + 1e-4).all()
+    # Each layer is what the other calls up.
     np.testing.assert_array_equal(np.sign(np.asarray(found.a) @ np.asarray(memory.W)), found.b)
+    np.testing.assert_array_equal(np.sign(np.asarray(found.b) @ np.asarray(memory.W).T), found.a)
 
 
 REFUSED = {
