@@ -162,6 +162,10 @@ def test_reading_refuses_what_is_no_regular_file_of_the_right_size(tmp_path):
         read_file(tmp_path / "file", largest=9, exactly=6)
     with pytest.raises(CorruptFile, match="more than the 4"):
         read_file(tmp_path / "file", largest=4)
+    # Also where a link leads to a file of the right size: what vouches for a folder vouches for nothing outside of it.
+    (tmp_path / "inner").symlink_to(tmp_path / "file")
+    with pytest.raises(CorruptFile, match="inner: cannot be read"):
+        read_file(tmp_path / "inner", largest=5)
     (tmp_path / "link").symlink_to("/dev/zero")
     os.mkfifo(tmp_path / "pipe")
     for name in ("link", "pipe", "missing", "."):
