@@ -19,7 +19,7 @@ from ostinato.cells import count_parameters
 from ostinato.data import Examples, SequenceBatch
 from ostinato.layers import RNN
 from ostinato.learning import BPTT, KFRTRL, RFLO, RTRL, UORO, EProp, GradientRule, HybridRTRL, SnAp
-from ostinato.learning.core import Item, RecurrentCore, differentiable
+from ostinato.learning.dynamics import Dynamics, Item, differentiable
 from ostinato.losses import squared
 
 INPUT = 2
@@ -81,7 +81,7 @@ def step_operations(name: str, units: int) -> tuple[float, int]:
 
 def back_propagation(model: Any) -> float:
     """Forward and backward through one step, by the reference kernel, whose operations XLA sees."""
-    view = RecurrentCore(model)
+    view = Dynamics(model)
     examples = examples_of(1)
     item = Item(examples.inputs.values, None, None, None, None, examples.targets, examples.weight)
     state = jax.tree.map(lambda a: a + 1, model.init_state())

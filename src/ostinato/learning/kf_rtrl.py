@@ -14,7 +14,7 @@ from ostinato.kernels import select, step
 from ostinato.kernels.loop import INIT
 from ostinato.layers import Stack
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
-from ostinato.learning.core import Item, RecurrentCore, cell_of, differentiable, weighed
+from ostinato.learning.dynamics import Dynamics, Item, cell_of, differentiable, weighed
 from ostinato.learning.local_rules import recurrent_cell, with_cell
 from ostinato.learning.online import OnlineRule
 from ostinato.learning.uoro import balance
@@ -57,7 +57,7 @@ class KFRTRL(OnlineRule):
         """The two random signs of one step, for one product."""
         return jr.rademacher(key, (2,), dtype)
 
-    def first(self, view: RecurrentCore, leaves: list[Array], key: PRNGKeyArray) -> list[Factors]:
+    def first(self, view: Dynamics, leaves: list[Array], key: PRNGKeyArray) -> list[Factors]:
         del leaves, key
         n, cell = sum(view.sizes), _cell(view.model)
         made = []
@@ -69,7 +69,7 @@ class KFRTRL(OnlineRule):
 
     def advance(
         self,
-        view: RecurrentCore,
+        view: Dynamics,
         leaves: list[Array],
         loss: Loss,
         items: Item,

@@ -14,7 +14,7 @@ from ostinato.cells.wrapper import GatedWrapper
 from ostinato.errors import SettingsError
 from ostinato.layers import Readout, Stack
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
-from ostinato.learning.core import Item, RecurrentCore, UnitLocality, cell_of, differentiable
+from ostinato.learning.dynamics import Dynamics, Item, Locality, cell_of, differentiable
 from ostinato.learning.online import OnlineRule
 from ostinato.learning.rtrl import local_step, no_traces
 from ostinato.tracing import influences
@@ -94,7 +94,7 @@ class LocalRule(OnlineRule):
         if isinstance(cell, str):
             return Refusal(cell)
         found = view.local()
-        if not isinstance(found, UnitLocality):
+        if not isinstance(found, Locality):
             return Refusal(f"its traces are not local to each weight: {found}")
         return self.judge(model, cell)
 
@@ -105,23 +105,16 @@ class LocalRule(OnlineRule):
             return Exact("there is no recurrent product: forward derivatives, one trace for each weight")
         return Approximate(self.leaves_out())
 
-    def first(self, view: RecurrentCore, leaves: list[Array], key: PRNGKeyArray) -> Any:
+    def first(self, view: Dynamics, leaves: list[Array], key: PRNGKeyArray) -> Any:
         del key
         return no_traces(view, leaves)
 
     def advance(
-        self,
-        view: RecurrentCore,
-        leaves: list[Array],
-        loss: Loss,
-        items: Item,
-        state: State,
-        traces: Any,
-        key: PRNGKeyArray,
+        self, view: Dynamics, leaves: list[Array], loss: Loss, items: Item, state: State, traces: Any, key: PRNGKeyArray
     ) -> tuple[Array, list[Array], State, Any]:
         del key
         found = view.local()
-        assert isinstance(found, UnitLocality)
+        assert isinstance(found, Locality)
         return local_step(view, found, leaves, loss, items, state, traces)
 
 

@@ -13,7 +13,7 @@ from ostinato.data.batch import Examples
 from ostinato.kernels import select
 from ostinato.learning.base import Loss, start_state
 from ostinato.learning.causal import CausalRule
-from ostinato.learning.core import Item, RecurrentCore
+from ostinato.learning.dynamics import Dynamics, Item
 from ostinato.types import State
 
 # Folded into the key of a call to make the noise of the rule itself, apart from that of the model.
@@ -39,29 +39,22 @@ class OnlineRule(CausalRule):
         """What is differentiated in place of the network."""
         return cell
 
-    def view(self, model: Any) -> RecurrentCore:
+    def view(self, model: Any) -> Dynamics:
         """The network as this rule sees it."""
-        return RecurrentCore(model, self.transform)
+        return Dynamics(model, self.transform)
 
-    def block(self, view: RecurrentCore) -> int:
+    def block(self, view: Dynamics) -> int:
         """Steps in a block."""
         del view
         return 1
 
     @abc.abstractmethod
-    def first(self, view: RecurrentCore, leaves: list[Array], key: PRNGKeyArray) -> Any:
+    def first(self, view: Dynamics, leaves: list[Array], key: PRNGKeyArray) -> Any:
         """The traces of one row before its first step, from the initial state's dependence on the weights."""
 
     @abc.abstractmethod
     def advance(
-        self,
-        view: RecurrentCore,
-        leaves: list[Array],
-        loss: Loss,
-        items: Item,
-        state: State,
-        traces: Any,
-        key: PRNGKeyArray,
+        self, view: Dynamics, leaves: list[Array], loss: Loss, items: Item, state: State, traces: Any, key: PRNGKeyArray
     ) -> tuple[Array, list[Array], State, Any]:
         """A block of one row: its loss, gradients of all weights, the state and the traces after it."""
 

@@ -14,7 +14,7 @@ from jaxtyping import Array, PRNGKeyArray
 from ostinato.cells.local import along, follow
 from ostinato.errors import SettingsError
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
-from ostinato.learning.core import Item, RecurrentCore, UnitLocality, differentiable
+from ostinato.learning.dynamics import Dynamics, Item, Locality, differentiable
 from ostinato.learning.online import OnlineRule
 from ostinato.types import State
 
@@ -52,16 +52,16 @@ class HybridRTRL(OnlineRule):
         del model
         return Exact("back-propagation within blocks, all forward derivatives from block to block")
 
-    def block(self, view: RecurrentCore) -> int:
+    def block(self, view: Dynamics) -> int:
         return sum(view.sizes) if self.steps is None else self.steps
 
-    def first(self, view: RecurrentCore, leaves: list[Array], key: PRNGKeyArray) -> Array:
+    def first(self, view: Dynamics, leaves: list[Array], key: PRNGKeyArray) -> Array:
         del key
         return start_jacobian(view, leaves)
 
     def advance(
         self,
-        view: RecurrentCore,
+        view: Dynamics,
         leaves: list[Array],
         loss: Loss,
         items: Item,
@@ -104,39 +104,32 @@ class RTRL(OnlineRule):
         found = self._local(view)
         if not view.moving:
             return Exact("no weight moves its state: there are no forward derivatives")
-        if isinstance(found, UnitLocality):
+        if isinstance(found, Locality):
             return Exact("forward derivatives, diagonal: one trace for each weight")
         if self.diagonal:
             return Refusal(f"the derivative of its state is not diagonal: {found}")
         return Exact(f"forward derivatives, dense ({found})")
 
-    def first(self, view: RecurrentCore, leaves: list[Array], key: PRNGKeyArray) -> Any:
+    def first(self, view: Dynamics, leaves: list[Array], key: PRNGKeyArray) -> Any:
         del key
-        return no_traces(view, leaves) if isinstance(self._local(view), UnitLocality) else start_jacobian(view, leaves)
+        return no_traces(view, leaves) if isinstance(self._local(view), Locality) else start_jacobian(view, leaves)
 
     def advance(
-        self,
-        view: RecurrentCore,
-        leaves: list[Array],
-        loss: Loss,
-        items: Item,
-        state: State,
-        traces: Any,
-        key: PRNGKeyArray,
+        self, view: Dynamics, leaves: list[Array], loss: Loss, items: Item, state: State, traces: Any, key: PRNGKeyArray
     ) -> tuple[Array, list[Array], State, Any]:
         del key
         found = self._local(view)
-        if isinstance(found, UnitLocality):
+        if isinstance(found, Locality):
             return local_step(view, found, leaves, loss, items, state, traces)
         return _dense(view, leaves, loss, items, state, traces)
 
-    def _local(self, view: RecurrentCore) -> UnitLocality | str:
+    def _local(self, view: Dynamics) -> Locality | str:
         return "as asked for" if self.diagonal is False else view.local()
 
 
 def local_step(
-    view: RecurrentCore,
-    local: UnitLocality,
+    view: Dynamics,
+    local: Locality,
     leaves: list[Array],
     loss: Loss,
     items: Item,
@@ -162,7 +155,7 @@ def local_step(
     return total, grads, after, moved.traces
 
 
-def no_traces(view: RecurrentCore, leaves: list[Array]) -> list[list[Array]]:
+def no_traces(view: Dynamics, leaves: list[Array]) -> list[list[Array]]:
     """The local traces before the first step: those of a trainable initial state, else zeros."""
     fields, pull = jax.vjp(lambda moving: view.start(view.placed(moving, leaves)), view.moved(leaves))
     ones = [
@@ -171,7 +164,7 @@ def no_traces(view: RecurrentCore, leaves: list[Array]) -> list[list[Array]]:
     return [pull(one)[0] for one in ones]
 
 
-def start_jacobian(view: RecurrentCore, leaves: list[Array]) -> Array:
+def start_jacobian(view: Dynamics, leaves: list[Array]) -> Array:
     """The derivative of the initial state with respect to the moving weights, `(state, weights)`."""
 
     def start(flat: Array) -> Array:
@@ -184,7 +177,7 @@ def start_jacobian(view: RecurrentCore, leaves: list[Array]) -> Array:
 
 
 def _dense(
-    view: RecurrentCore, leaves: list[Array], loss: Loss, items: Item, state: State, P: Array
+    view: Dynamics, leaves: list[Array], loss: Loss, items: Item, state: State, P: Array
 ) -> tuple[Array, list[Array], State, Array]:
     """A block with the whole matrix of derivatives."""
     fields, join = differentiable(state)

@@ -14,7 +14,7 @@ from ostinato.errors import SettingsError
 from ostinato.kernels import step
 from ostinato.layers import Stack
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
-from ostinato.learning.core import Item, RecurrentCore, UnitLocality, cell_of, differentiable, weighed
+from ostinato.learning.dynamics import Dynamics, Item, Locality, cell_of, differentiable, weighed
 from ostinato.learning.local_rules import NOTHING_MOVES, DiagonalRecurrence, LocalRule, recurrent_cell
 from ostinato.learning.rtrl import start_jacobian
 from ostinato.types import State
@@ -49,8 +49,8 @@ class SnAp(LocalRule):
             return "a weight's effect on units other than its own"
         return f"a weight's effect on units that it does not reach within {self.n} steps"
 
-    def view(self, model: Any) -> RecurrentCore:
-        return super().view(model) if self.n == 1 else RecurrentCore(model)
+    def view(self, model: Any) -> Dynamics:
+        return super().view(model) if self.n == 1 else Dynamics(model)
 
     def holds(self, model: Any) -> Exact | Approximate | Refusal:
         cell = recurrent_cell(cell_of(model))
@@ -60,35 +60,28 @@ class SnAp(LocalRule):
         if isinstance(cell, str):
             return Refusal(cell)
         found = view.local()
-        if not isinstance(found, UnitLocality):
+        if not isinstance(found, Locality):
             return Refusal(f"its traces are not local to each weight: {found}")
         return self.judge(model, cell)
 
-    def first(self, view: RecurrentCore, leaves: list[Array], key: PRNGKeyArray) -> Any:
+    def first(self, view: Dynamics, leaves: list[Array], key: PRNGKeyArray) -> Any:
         if self.n == 1 or not view.moving:
             return super().first(view, leaves, key)
         return start_jacobian(view, leaves), self._pattern(view, leaves)
 
     def advance(
-        self,
-        view: RecurrentCore,
-        leaves: list[Array],
-        loss: Loss,
-        items: Item,
-        state: State,
-        traces: Any,
-        key: PRNGKeyArray,
+        self, view: Dynamics, leaves: list[Array], loss: Loss, items: Item, state: State, traces: Any, key: PRNGKeyArray
     ) -> tuple[Array, list[Array], State, Any]:
         if self.n == 1 or not view.moving:
             return super().advance(view, leaves, loss, items, state, traces, key)
         total, grads, state, P = _masked_step(view, leaves, loss, items, state, *traces)
         return total, grads, state, (P, traces[1])
 
-    def _pattern(self, view: RecurrentCore, leaves: list[Array]) -> Array:
+    def _pattern(self, view: Dynamics, leaves: list[Array]) -> Array:
         """Which unit feels which weight: `(units, weights)`."""
         cell, local = recurrent_cell(cell_of(view.model)), super().view(view.model).local()
         assert isinstance(cell, GatedCell)
-        assert isinstance(local, UnitLocality)
+        assert isinstance(local, Locality)
         recurrent, n = cell.recurrent(), view.sizes[0]
         own = jnp.eye(n, dtype=bool)
         near = own if recurrent is None else own | jnp.any(recurrent[0] != 0, axis=0)
@@ -101,7 +94,7 @@ class SnAp(LocalRule):
 
 
 def _masked_step(
-    view: RecurrentCore, leaves: list[Array], loss: Loss, items: Item, state: State, P: Array, pattern: Array
+    view: Dynamics, leaves: list[Array], loss: Loss, items: Item, state: State, P: Array, pattern: Array
 ) -> tuple[Array, list[Array], State, Array]:
     """A step with the entries of the matrix that the pattern keeps, those of the layer's output too."""
     item = jax.tree.map(lambda a: a[0], items)

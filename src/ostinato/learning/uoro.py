@@ -8,7 +8,7 @@ import jax.random as jr
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ostinato.learning.base import Approximate, Exact, Loss, Refusal
-from ostinato.learning.core import Item, RecurrentCore, differentiable
+from ostinato.learning.dynamics import Dynamics, Item, differentiable
 from ostinato.learning.online import OnlineRule
 from ostinato.types import State
 
@@ -37,7 +37,7 @@ class UORO(OnlineRule):
         """The random signs of one step."""
         return jr.rademacher(key, (size,), dtype)
 
-    def first(self, view: RecurrentCore, leaves: list[Array], key: PRNGKeyArray) -> tuple[Array, list[Array]]:
+    def first(self, view: Dynamics, leaves: list[Array], key: PRNGKeyArray) -> tuple[Array, list[Array]]:
         fields, pull = jax.vjp(lambda moving: view.start(view.placed(moving, leaves)), view.moved(leaves))
         flat, split = view.ravel(fields)
         nu = self.signs(key, flat.size, flat.dtype)
@@ -46,7 +46,7 @@ class UORO(OnlineRule):
 
     def advance(
         self,
-        view: RecurrentCore,
+        view: Dynamics,
         leaves: list[Array],
         loss: Loss,
         items: Item,

@@ -17,7 +17,7 @@ from ostinato.tracing import FREE, Mixed, influences, unit_axes
 from ostinato.types import State
 
 
-class UnitLocality(NamedTuple):
+class Locality(NamedTuple):
     """No unit's state depends on another unit's: the axis of the units in each weight that moves the state."""
 
     axes: tuple[int, ...]
@@ -35,7 +35,7 @@ class Item(NamedTuple):
     weight: Array
 
 
-class RecurrentCore:
+class Dynamics:
     """The weights of a network as a list, in the order of `eqx.filter(model, eqx.is_inexact_array)`.
 
     * `model`: what it is made of; `leaves`: its weights.
@@ -94,10 +94,10 @@ class RecurrentCore:
         """The differentiable fields of the initial state of one sequence."""
         return differentiable(self.cell(leaves).init_state())[0]
 
-    def local(self) -> UnitLocality | str:
+    def local(self) -> Locality | str:
         """Whether the units see one another, from one step traced; in words where they do."""
         if not self.moving:
-            return UnitLocality(())
+            return Locality(())
         sizes = {tuple(f.shape) for f in self._fields}
         if len(sizes) != 1 or len(next(iter(sizes))) != 1:
             return "fields of its state differ in shape"
@@ -116,7 +116,7 @@ class RecurrentCore:
                 why = why or f"units meet in {error}"
                 continue
             if set(found) <= {0, FREE} and self._fits(axes):
-                return UnitLocality(axes)
+                return Locality(axes)
         return why or "units and weights do not correspond"
 
     def _fits(self, axes: tuple[int, ...]) -> bool:
