@@ -36,8 +36,9 @@ def check_state(layer: Any, state: State, lead: tuple[int, ...]) -> State:
     name, wanted = type(layer).__name__, in_words(expected)
     if jax.tree.structure(state) != jax.tree.structure(expected):
         raise StateError(f"state: that of {name} is {wanted}; got {in_words(state)}{_advice(state, expected)}")
-    where = fields_of(expected) or {"": expected}
-    for field, leaf, like in zip(where, jax.tree.leaves(state), jax.tree.leaves(expected), strict=True):
+    likes = jax.tree.leaves(expected)
+    where = [*fields_of(expected)] or [""] * len(likes)  # an array by itself has no name, and no state has no array
+    for field, leaf, like in zip(where, jax.tree.leaves(state), likes, strict=True):
         label = f"state, {field} of {wanted}" if field else "state"
         shape = (*lead, *like.shape)
         if leaf.shape != shape:
