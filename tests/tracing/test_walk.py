@@ -68,6 +68,9 @@ def test_the_axis_of_units_goes_through_calls():
     assert unit_axes(jax.make_jaxpr(lambda W, h: inner(W, h)[0])(jnp.ones((2, 3)), ROW), (1, 0)) == [0]
     with pytest.raises(Mixed, match="reduce_sum"):
         unit_axes(jax.make_jaxpr(lambda h: h * jax.jit(jnp.sum)(h))(ROW), (0,))
+    for unknown in ("rev", "sort"):
+        with pytest.raises(Mixed, match=unknown):
+            unit_axes(jax.make_jaxpr(lambda h, f=unknown: jnp.sort(h) if f == "sort" else jnp.flip(h))(ROW), (0,))
     # What is not given back does not count, nor does what is behind a stop.
     assert unit_axes(jax.make_jaxpr(lambda h: (jnp.sum(h), h)[1])(ROW), (0,)) == [0]
     stopped = jax.make_jaxpr(lambda h: h * jax.lax.stop_gradient(jnp.sum(h)))(ROW)
