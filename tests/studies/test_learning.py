@@ -13,7 +13,7 @@ from scipy.signal import lfilter
 from ostinato.analysis import pole_metrics
 from ostinato.data import Examples, SequenceBatch, stream
 from ostinato.layers import RNN
-from ostinato.studies import StudySettings
+from ostinato.studies import Bar, Claim, StudySettings
 from ostinato.studies.learning import crbp, evolution, kalman, truncation
 
 ONE = StudySettings(seeds=1)
@@ -190,7 +190,7 @@ def test_the_search_ends_by_the_reason_that_was_asked_for(monkeypatch):
         return SimpleNamespace(stopped=stopped[limit], steps=17), found
 
     monkeypatch.setattr(evolution, "xor", xor)
-    monkeypatch.setattr(evolution, "oscillator", lambda seeds, settings: None)
+    monkeypatch.setattr(evolution, "oscillator", lambda seeds, settings: Claim("", "", None, None, Bar.reported()))
     share, error, exactly, _ = evolution.run(StudySettings(seeds=2))
     assert {steps for kind, _, steps in asked if kind == "RandomSearch"} == {17}
     assert {steps for kind, _, steps in asked if kind == "GeneticAlgorithm"} == {evolution.GENERATIONS}
