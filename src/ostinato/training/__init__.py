@@ -1,6 +1,7 @@
 """How is a model trained, safely? The loop, checkpoints, the guard, the log, the lock, settings."""
 
 from ostinato.data import stream as stream
+from ostinato.runs import Run as Run
 
 from .ensemble import Ensemble as Ensemble
 from .ensemble import each as each
