@@ -9,6 +9,7 @@ import pytest
 
 from ostinato import cells
 from ostinato.cells import CELLS, count_parameters
+from ostinato.cells.init import gate_weights
 from ostinato.errors import SettingsError
 
 KEY = jax.random.key(0)
@@ -120,6 +121,15 @@ def test_preset_torch_is_uniform():
         assert np.abs(leaf).max() <= 1 / 8
         assert np.abs(leaf).max() > 0.98 / 8
     assert np.std(cell.R) == pytest.approx(1 / 8 / 3**0.5, rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["elman", "cfc", "mgu-after", "lstm-coupled", "slstm"])
+def test_one_bias_is_the_sum_of_the_two_of_the_preset(name):
+    cell = CELLS[name].make(3, 5, init="torch", key=KEY)
+    drawn = gate_weights("torch", len(cell.b), 5, 3, key=KEY)
+    np.testing.assert_array_equal(cell.b, drawn.b + drawn.b_h)
+    np.testing.assert_array_equal(cell.W, drawn.W)
+    np.testing.assert_array_equal(cell.R, drawn.R)
 
 
 def test_preset_irnn_is_the_identity():

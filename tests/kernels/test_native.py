@@ -10,7 +10,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from ostinato.cells import CELLS, GRU, LSTM, GatedCell
+from ostinato.cells import CELLS, GRU, LSTM, Elman, GatedCell, Hidden
 from ostinato.errors import SettingsError
 from ostinato.kernels import choose
 from ostinato.kernels.native import library
@@ -233,6 +233,21 @@ def test_malformed_programs_are_refused(small, monkeypatch):
         with pytest.raises(jax.errors.JaxRuntimeError, match=f"refused.*{words}"):
             jax.block_until_ready(unroll(cell, xs, kernel="native")[0])
     jax.clear_caches()
+
+
+class Powers(Elman):
+    """Whole powers, up and down."""
+
+    def update(self, from_input, from_hidden, state, dt=None):
+        a = (from_input + from_hidden)[0]
+        h = a**3 * (2 + a**2) ** -2
+        return Hidden(h), h
+
+
+def test_whole_powers():
+    cell, xs = Powers(2, 5, key=jr.key(0)), jr.normal(jr.key(1), (3, 4, 2))
+    found, expected = (unroll(cell, xs, kernel=kernel)[0] for kernel in ("native", "reference"))
+    assert relative(expected, found) <= 1e-6
 
 
 def test_an_operation_outside_the_set_is_named():

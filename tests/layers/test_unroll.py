@@ -164,6 +164,11 @@ def test_checkpointed_segments_draw_the_noise_of_the_whole(time):
     np.testing.assert_allclose(ost.unroll(cell, xs, key=KEY, checkpoint=2)[0], whole, rtol=1e-12)
 
 
+def test_noise_is_another_one_for_each_row_and_step():
+    kept, _ = ost.unroll(Dropout(40, 0.5), jnp.ones((3, 4, 40)), key=KEY)
+    assert len({tuple(step) for row in kept.tolist() for step in row}) == 12
+
+
 def test_what_was_not_observed_is_not_read():
     cell, xs = ost.cells.GRU(3, 4, key=KEY), jr.normal(jr.key(1), (2, 5, 3))
     seen = jr.bernoulli(jr.key(2), 0.6, xs.shape)
