@@ -63,7 +63,7 @@ def pairwise():
 
 
 def few(name):
-    """What a cell is tried on in every run of the suite: all eighteen, or a third of them in turn and one of nothing."""
+    """What a cell is tried on in every run of the suite: all eighteen, or a third in turn and one of nothing."""
     if name in EMPTY:
         return list(pairwise())
     turn = IN_TURN[[other for other in CELLS if other not in EMPTY].index(name) % len(IN_TURN)]
