@@ -10,8 +10,10 @@ from jaxtyping import PyTree
 from ostinato.data import Series
 from ostinato.errors import DataError, LengthError, SettingsError
 from ostinato.models.checks import at_least_0, whole
-from ostinato.models.forecast.base import ForecastEstimator, check_season, forward_filled
+from ostinato.models.forecast.base import ForecastEstimator, check_season
+from ostinato.models.forecast.calibration import Calibration
 from ostinato.models.forecast.features import Features
+from ostinato.models.forecast.out_of_sample import calibrated, forward_filled, repeated
 from ostinato.models.forecast.windows import OriginWindows, apply_map, ridge_map
 
 ALL = 1 << 62
@@ -61,10 +63,11 @@ class Persistence(Baseline):
         return ()
 
     def _at(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> list[np.ndarray]:
-        return [
-            np.repeat(forward_filled(t)[o - 1][:, None], horizon, 1)
-            for t, o in zip(series.target, origins, strict=True)
-        ]
+        return [repeated(t, o, horizon) for t, o in zip(series.target, origins, strict=True)]
+
+    def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration:
+        """Nothing is fitted, so that all rows give errors."""
+        return calibrated(self, series, stops, [0] * len(stops), self.horizon)
 
     def _take(self, arrays: PyTree[Any]) -> None:
         self.fitted_ = True
@@ -116,6 +119,10 @@ class SeasonalNaive(Baseline):
             values, last = known[o[:, None] - back], forward_filled(target)[o - 1][:, None]
             result.append(np.where(np.isnan(values), last, values))
         return result
+
+    def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration:
+        """Nothing is fitted, so that all rows give errors."""
+        return calibrated(self, series, stops, [0] * len(stops), self.horizon)
 
     def _numbers(self) -> dict[str, Any]:
         return {"season": self.season_}
@@ -297,7 +304,9 @@ def best_order(linear: LinearAR, train: Series) -> LinearAR:
     for order in orders:
         # Too few rows for this order, or nothing but one value in those before the last.
         with contextlib.suppress(LengthError, DataError):
-            test = linear._blank().set_params(order=order).backtest(train, CHOOSING, refit=True, baselines={})
+            test = (
+                linear._blank().set_params(order=order).backtest(train, CHOOSING, refit="once", level=(), baselines={})
+            )
             errors[order] = test.mse(test.model)
     return linear._blank().set_params(order=min(errors, key=errors.__getitem__, default=most))
 

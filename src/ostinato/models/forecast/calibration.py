@@ -3,7 +3,7 @@ r"""How wrong a forecaster was out of sample, and the intervals that follow: spl
 Vovk, Gammerman and Shafer 2005; Lei et al. 2018 (the split form); Gibbs and Candès 2021 (adaptive).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,10 @@ FEWEST = 3.0
 """The least number of independent errors that is assumed, so that one error does not make an interval endless."""
 
 
+Judge = Callable[[np.ndarray, np.ndarray, np.ndarray, int, int], np.ndarray]
+"""From errors over their scale, their series, shares, a horizon and a stride: `(horizon, targets, shares)`."""
+
+
 @dataclass(frozen=True)
 class Calibration:
     r"""Out-of-sample errors of a forecaster, and the conformal intervals that they give.
@@ -30,6 +34,7 @@ class Calibration:
       or lies after the data; with `log` the logarithm of truth over forecast. In the order of time within a series.
     * `series (origins,)`: the number of the series in `ids`; `scales (ids, targets)`: the size by which the errors of a
       series are divided before those of several are put together (`change_scale`).
+    * `stride`: how many rows lie between neighbouring origins.
 
     **The interval** of a step ahead k is $\hat y_k \pm s\,q_k$ with s the scale of the series and $q_k$ the
     $\lceil (n + 1) \tau \rceil$-th smallest of the n values $|e_k| / s$, so that a truth that is exchangeable with the
@@ -57,6 +62,7 @@ class Calibration:
     ids: tuple[str, ...]
     scales: np.ndarray
     log: bool = False
+    stride: int = 1
 
     def __post_init__(self) -> None:
         count, _, targets = self.errors.shape
@@ -95,39 +101,58 @@ class Calibration:
         """The errors over the scale of their series, `(origins, horizon, targets)`."""
         return self.errors / self.scales[self.series][:, None]
 
-    def half_widths(self, levels: Sequence[float], horizon: int) -> Mapping[str, np.ndarray]:
-        """For each series, and as `""` for one that is not known, `(horizon, targets, levels)` in units of its scale.
-
-        `levels` in percent. Raises `SettingsError` for a level that is not between 0 and 100.
-        """
-        shares = checked_levels(levels)
-        sizes, together = np.abs(self.relative), _widths(self.relative, self.series, shares, horizon)
-        found = {"": together}
-        for i, name in enumerate(self.ids):
-            own = self.series == i
-            many = (~np.isnan(sizes[own])).sum(0).min(initial=0) >= ENOUGH if horizon <= self.horizon else False
-            alone = len(self.ids) == 1 or not many
-            found[name] = together if alone else _widths(self.relative[own], self.series[own], shares, horizon)
-        return found
-
     def intervals(
         self, values: np.ndarray, levels: Sequence[float], ids: Sequence[str], scales: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends `(n, horizon, targets, levels)` around forecasts `(n, horizon, targets)`.
 
-        `ids`: the series of each forecast; one that is not known has the scale in `scales (n, targets)`, or 1.
+        `levels` in percent; `ids`: the series of each forecast; one that is not known has the scale in `scales (n,
+        targets)`, or 1. Raises `SettingsError` for a level that is not between 1 and 100.
         """
-        found = self.half_widths(levels, values.shape[1])
-        own = np.ones((len(ids), values.shape[-1])) if scales is None else scales
+        half = self._spread(values, checked_levels(levels), ids, scales, _widths)
+        return shifted(values[..., None], -half, self.log), shifted(values[..., None], half, self.log)
+
+    def quantiles(
+        self, values: np.ndarray, shares: Sequence[float], ids: Sequence[str], scales: np.ndarray | None = None
+    ) -> np.ndarray:
+        """The same as quantiles `(n, horizon, targets, shares)` of forecast plus error, with their signs."""
+        return shifted(values[..., None], self._spread(values, np.array(shares), ids, scales, _offsets), self.log)
+
+    def _spread(
+        self, values: np.ndarray, shares: np.ndarray, ids: Sequence[str], scales: np.ndarray | None, judge: Judge
+    ) -> np.ndarray:
+        """What `judge` finds for each forecast, in the units of its series."""
         size = {name: self.scales[i] for i, name in enumerate(self.ids)}
-        widths = [found.get(name, found[""]) * size.get(name, own[i])[None, :, None] for i, name in enumerate(ids)]
-        half = np.stack(widths) if widths else np.zeros((*values.shape, len(levels)))
-        return around(values[..., None], half, self.log)
+        own = np.ones((len(ids), values.shape[-1])) if scales is None else scales
+        found: dict[str, np.ndarray] = {}
+        for name in dict.fromkeys(ids):
+            rows = self._rows(name, values.shape[1])
+            key = "" if rows is None else name
+            if key not in found:
+                errors, series = (
+                    (self.relative, self.series) if rows is None else (self.relative[rows], self.series[rows])
+                )
+                found[key] = judge(errors, series, shares, values.shape[1], self.stride)
+            found[name] = found[key]
+        parts = [found[name] * size.get(name, own[i])[:, None] for i, name in enumerate(ids)]
+        return np.stack(parts) if parts else np.zeros((*values.shape, len(shares)))
+
+    def _rows(self, name: str, horizon: int) -> np.ndarray | None:
+        """The rows of a series that has enough errors of its own at each step; None: those of all."""
+        if len(self.ids) == 1 or name not in self.ids or horizon > self.horizon:
+            return None
+        own = self.series == self.ids.index(name)
+        return own if (~np.isnan(self.errors[own])).sum(0).min(initial=0) >= ENOUGH else None
 
     def numbers(self) -> dict[str, Any]:
         """What is not an array, as plain values for a file, with the shapes of what is."""
         shapes = {"errors": list(self.errors.shape), "series": list(self.series.shape)}
-        return {"ids": list(self.ids), "log": self.log, "shapes": shapes | {"scales": list(self.scales.shape)}}
+        return {
+            "ids": list(self.ids),
+            "log": self.log,
+            "stride": self.stride,
+            "shapes": shapes | {"scales": list(self.scales.shape)},
+        }
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays by name, for a file."""
@@ -144,7 +169,8 @@ class Calibration:
     def from_file(cls, numbers: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Calibration":
         """The inverse of `numbers` and `arrays`."""
         plain = {name: np.asarray(arrays[name]) for name in ("errors", "series", "scales")}
-        return cls(**plain, ids=tuple(str(name) for name in numbers["ids"]), log=bool(numbers["log"]))
+        ids = tuple(str(name) for name in numbers["ids"])
+        return cls(**plain, ids=ids, log=bool(numbers["log"]), stride=int(numbers["stride"]))
 
 
 def checked_levels(levels: Sequence[float]) -> np.ndarray:
@@ -170,11 +196,9 @@ def errors_of(truth: np.ndarray, forecasts: np.ndarray, log: bool) -> np.ndarray
     return np.where(there, np.log(np.where(there, truth, 1.0)) - np.log(np.where(there, forecasts, 1.0)), np.nan)
 
 
-def around(values: np.ndarray, half: np.ndarray, log: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The ends of intervals around forecasts; with `log` of a factor up and down."""
-    if log:
-        return values * np.exp(-half), values * np.exp(half)
-    return values - half, values + half
+def shifted(values: np.ndarray, by: np.ndarray, log: bool) -> np.ndarray:
+    """Forecasts plus errors; with `log` times their exponential."""
+    return values * np.exp(by) if log else values + by
 
 
 def change_scale(target: np.ndarray) -> np.ndarray:
@@ -233,26 +257,39 @@ def independent(errors: np.ndarray, series: np.ndarray, lags: int) -> float:
     return max(count / total, min(FEWEST, count), 1.0)
 
 
-def _widths(relative: np.ndarray, series: np.ndarray, shares: np.ndarray, horizon: int) -> np.ndarray:
-    """Half widths `(horizon, targets, levels)` from errors over their scale."""
-    _, known, targets = relative.shape
-    found = np.full((horizon, targets, len(shares)), np.nan)
+def _widths(relative: np.ndarray, series: np.ndarray, shares: np.ndarray, horizon: int, stride: int) -> np.ndarray:
+    """Half widths `(horizon, targets, shares)` from errors over their scale."""
+
+    def judge(pooled: np.ndarray, alone: np.ndarray, steps: int) -> np.ndarray:
+        count = independent(alone, series, -(-steps // stride))
+        return np.array([conformal(np.abs(pooled), float(share), count) for share in shares])
+
+    return _by_step(relative, len(shares), horizon, judge)
+
+
+def _offsets(relative: np.ndarray, series: np.ndarray, shares: np.ndarray, horizon: int, stride: int) -> np.ndarray:
+    """Quantiles `(horizon, targets, shares)` of errors over their scale."""
+    del series, stride
+    return _by_step(relative, len(shares), horizon, lambda pooled, alone, steps: np.quantile(pooled, shares))
+
+
+def _by_step(relative: np.ndarray, count: int, horizon: int, judge: Callable[..., np.ndarray]) -> np.ndarray:
+    """`judge(pooled, alone, k)` of the errors of step k with those beside it, and of its own alone."""
+    known, targets = relative.shape[1:]
+    found = np.full((horizon, targets, count), np.nan)
     for j in range(targets):
         errors = relative[:, :, j]
-        count = (~np.isnan(errors)).sum(0)
-        if not count.any():
+        there = (~np.isnan(errors)).sum(0)
+        if not there.any():
             continue
-        size = _growth(errors, count)
-        unit = np.abs(errors) / size
+        size = _growth(errors, there)
         for k in range(horizon):
             at = min(k, known - 1)
-            near = _neighbours(count, at)
-            values = unit[:, near][~np.isnan(unit[:, near])]
-            alone = errors[:, at] if count[at] else errors[:, near[0]]
-            n = independent(alone, series, at)
-            beyond = np.sqrt((k + 1) / (at + 1))
-            for q, share in enumerate(shares):
-                found[k, j, q] = size[at] * beyond * conformal(values, float(share), n)
+            near = _neighbours(there, at)
+            pooled = (errors / size)[:, near]
+            alone = errors[:, at] if there[at] else errors[:, near[0]]
+            beyond = size[at] * np.sqrt((k + 1) / (at + 1))
+            found[k, j] = beyond * judge(pooled[~np.isnan(pooled)], alone, at)
     return found
 
 

@@ -16,9 +16,11 @@ from ostinato.learning import LearningRule
 from ostinato.models.checks import Check, above_0, at_least_0, one_of, rates, units, whole
 from ostinato.models.forecast.base import ForecastEstimator
 from ostinato.models.forecast.baselines import default_baselines, trained_horizon, typical
+from ostinato.models.forecast.calibration import Calibration
 from ostinato.models.forecast.features import Features
 from ostinato.models.forecast.losses import LOSSES, decayed, loss_of, mean_loss
 from ostinato.models.forecast.network import ForecastNet, Skip, forward, roll
+from ostinato.models.forecast.out_of_sample import by_copy, calibrated
 from ostinato.models.forecast.regular import too_short
 from ostinato.models.forecast.windows import OriginWindows, ridge_map
 from ostinato.models.trained import TrainedEstimator
@@ -68,8 +70,8 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
     >>> import numpy as np
     >>> wave = {"x": np.sin(np.arange(120) / 3)}
     >>> model = Forecaster(hidden_size=4, context=12, horizon=3, linear_skip=True, epochs=1).fit(wave, "x")
-    >>> model.predict().names, bool(abs(model.predict()["x"] - np.sin(np.arange(120, 123) / 3)).max() < 0.1)
-    (('step', 'x'), True)
+    >>> model.predict(level=(90,)).names, bool(abs(model.predict()["x"] - np.sin(np.arange(120, 123) / 3)).max() < 0.1)
+    (('step', 'x', 'x_lo90', 'x_hi90'), True)
 
     ```
     """
@@ -240,6 +242,13 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         need = self.context_ + self._trained_horizon
         short = too_short(series.ids, stops, need, f"no window of {self.context_} and a horizon; not trained on")
         return [short] if short else []
+
+    def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration:
+        """Errors on the validation rows, which choose the weights without a gradient; else those of a copy."""
+        if not self.validation:
+            return by_copy(self, series, stops, self.horizon)
+        starts = held_stops(self.validation, stops, name="validation")
+        return calibrated(self, series, stops, starts, self.horizon)
 
     def _prepare(self, series: Series, stops: Sequence[int]) -> tuple[OriginWindows, OriginWindows | None]:
         """The windows to train on and those to judge by; sets what they rest on. All that can be judged is judged."""
