@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ostinato.models.forecast.calibration import Calibration, checked_levels, conformal, errors_of, shifted
+from ostinato.models.forecast.calibration import Calibration, checked_levels, errors_of, ranked, shifted
 
-RATE = 0.02
+RATE = 0.03
 """How much one miss moves the share of misses that is aimed at."""
 
 WINDOW = 500
@@ -14,6 +14,9 @@ WINDOW = 500
 
 LEAST = 1e-3
 """The bounds of the share of misses that is aimed at, from 0 and from 1."""
+
+WORK = 3e8
+"""Errors that are put in order in all; where there would be more, not at each origin."""
 
 
 def follow(
@@ -33,60 +36,66 @@ def follow(
     At each origin the errors that have come since join the calibration set, the oldest leave it, and the share of
     misses that is aimed at moves by what was missed, $\alpha \leftarrow \alpha + \gamma (\alpha^* - \mathrm{miss})$,
     for each step ahead, target and level by itself, so that in the long run the share of misses is $\alpha^*$ whatever
-    the data do. `rate` is $\gamma$. Arguments as `Backtest` has them; `scales (n, targets)` for series not calibrated.
+    the data do. `rate` is $\gamma$. Before the first error of a step has come, the interval is that of the calibration.
+
+    `series`, `origins (n,)`: the number and the row of each forecast; `ids`: the name of each one's series; `scales (n,
+    targets)` for series that are not calibrated. A truth that is NaN teaches nothing.
     """
     shares = checked_levels(levels)
-    found = np.empty((*values.shape, len(shares), 2))
-    first = np.stack(calibration.intervals(values, levels, ids, scales), -1)
+    found = np.stack(calibration.intervals(values, levels, ids, scales), -1)
     sizes = {name: calibration.scales[i] for i, name in enumerate(calibration.ids)}
-    errors = errors_of(truth, values, calibration.log)
+    errors = np.abs(errors_of(truth, values, calibration.log))
     for number in np.unique(series):
         rows = np.flatnonzero(series == number)
         rows = rows[np.argsort(origins[rows], kind="stable")]
         name = ids[rows[0]]
-        size = sizes.get(name, scales[rows[0]])
-        mine = calibration.series == (calibration.ids.index(name) if name in sizes else -1)
-        relative = calibration.relative[mine if mine.any() else slice(None)]
-        found[rows] = _one(
-            relative, errors[rows], values[rows], origins[rows], size, shares, first[rows], rate, calibration.log
-        )
+        own = calibration.relative
+        if name in sizes:
+            own = own[calibration.series == calibration.ids.index(name)]
+        before = _continued(np.abs(own) * sizes.get(name, scales[rows[0]]), values.shape[1])
+        first = np.diff(found[rows] if not calibration.log else np.log(found[rows]), axis=-1)[..., 0] / 2
+        half = _half_widths(before, errors[rows], origins[rows], first, shares, rate)
+        for side, sign in enumerate((-1, 1)):
+            found[rows, ..., side] = shifted(values[rows][..., None], sign * half, calibration.log)
     return found
 
 
-def _one(
-    relative: np.ndarray,
-    errors: np.ndarray,
-    values: np.ndarray,
-    origins: np.ndarray,
-    size: np.ndarray,
-    shares: np.ndarray,
-    first: np.ndarray,
-    rate: float,
-    log: bool,
+def _continued(errors: np.ndarray, horizon: int) -> np.ndarray:
+    """Errors of so many steps ahead; those beyond the calibrated ones grow as the root."""
+    known = errors.shape[1]
+    steps = np.minimum(np.arange(horizon), known - 1)
+    return errors[-WINDOW:, steps] * np.sqrt((np.arange(horizon) + 1) / (steps + 1))[:, None]
+
+
+def _half_widths(
+    before: np.ndarray, errors: np.ndarray, origins: np.ndarray, first: np.ndarray, shares: np.ndarray, rate: float
 ) -> np.ndarray:
-    found = first.copy()
-    _, horizon, targets = values.shape
-    for k in range(horizon):
-        for j in range(targets):
-            old = np.abs(relative[:, min(k, relative.shape[1] - 1), j]) * size[j]
-            past = list(old[~np.isnan(old)])[-WINDOW:]
-            aims, said = 1 - shares, 0
-            for row, origin in enumerate(origins):
-                # The truth of origin o at step k is row o + k, known from the next origin on.
-                while said < row and origins[said] + k < origin:
-                    error = abs(errors[said, k, j])
-                    if not np.isnan(error):
-                        missed = error > _half(found[said, k, j], values[said, k, j], log)
-                        aims = np.clip(aims + rate * (1 - shares - missed), LEAST, 1 - LEAST)
-                        past = [*past[1 - WINDOW :], error]
-                    said += 1
-                if said and past:
-                    half = np.array([conformal(np.array(past), float(1 - aim), float(len(past))) for aim in aims])
-                    found[row, k, j, :, 0] = shifted(values[row, k, j], -half, log)
-                    found[row, k, j, :, 1] = shifted(values[row, k, j], half, log)
-    return found
-
-
-def _half(ends: np.ndarray, value: float, log: bool) -> np.ndarray:
-    """The half widths of intervals `(levels, 2)`, in the units of errors."""
-    return np.log(ends[:, 1] / value) if log else ends[:, 1] - value
+    """Half widths `(n, horizon, targets, levels)` of one series, from errors that are old and errors that come."""
+    count, horizon, targets = errors.shape
+    half = first.copy()
+    aims = np.broadcast_to(1 - shares, (horizon, targets, len(shares))).copy()
+    # The newest errors of each step, NaN where there are none yet; `place` is where the next one goes.
+    pool = np.full((WINDOW, horizon, targets), np.nan)
+    pool[: len(before)] = before
+    place = np.full(horizon, len(before) % WINDOW)
+    said, started = np.zeros(horizon, int), np.zeros(horizon, bool)
+    every = max(int(count * pool.size / WORK), 1)
+    ordered = np.sort(np.abs(pool), 0)
+    for row in range(count):
+        while True:
+            # The truth of origin o at step k is row o + k, known at every origin after it.
+            due = said < row
+            due[due] = origins[said[due]] + np.flatnonzero(due) < origins[row]
+            if not due.any():
+                break
+            k = np.flatnonzero(due)
+            new = errors[said[k], k]
+            missed = new[..., None] > half[said[k], k]
+            there = ~np.isnan(new)[..., None]
+            aims[k] = np.where(there, np.clip(aims[k] + rate * (1 - shares - missed), LEAST, 1 - LEAST), aims[k])
+            pool[place[k], k] = np.where(there[..., 0], new, pool[place[k], k])
+            place[k], said[k], started[k] = (place[k] + 1) % WINDOW, said[k] + 1, True
+        if started.any():
+            ordered = np.sort(pool, 0) if row % every == 0 else ordered
+            half[row, started] = ranked(ordered, 1 - aims)[started]
+    return half

@@ -12,12 +12,13 @@ from ostinato.data import Series, Table, counted_by, moved, to_series
 from ostinato.data.holdout import count_of, cut_series, split_series
 from ostinato.errors import LengthError, NonFiniteError, SettingsError
 from ostinato.models.base import Estimator, Weights
+from ostinato.models.forecast.adaptive import RATE, follow
 from ostinato.models.forecast.backtest import Backtest, Scale
 from ostinato.models.forecast.calibration import LEVEL, Calibration, change_scale, checked_levels
 from ostinato.models.forecast.features import extended
 from ostinato.models.forecast.forecast import Forecast, point
 from ostinato.models.forecast.history import pack, packed_like, unpack
-from ostinato.models.forecast.out_of_sample import by_copy, repeated
+from ostinato.models.forecast.out_of_sample import by_copy, newest, repeated
 from ostinato.models.forecast.regular import regular, too_short
 from ostinato.models.forecast.rolling import batches_of, evaluate, joined, origins_of, reach_of, refits
 from ostinato.models.forecast.unseen import check_unseen, unseen_rows
@@ -90,10 +91,19 @@ class ForecastEstimator(Estimator):
         if last:
             origins_of(found.history, starts, 1, fresh._reach, fresh._horizon(None))
 
-    def predict(self, data: Any = None, horizon: int | None = None, *, level: Sequence[float] = LEVEL) -> Forecast:
+    def predict(
+        self,
+        data: Any = None,
+        horizon: int | None = None,
+        *,
+        level: Sequence[float] = LEVEL,
+        adapt: float | None = RATE,
+    ) -> Forecast:
         """The steps after the last target of each series, of the training data or of `data`, with intervals.
 
-        `level`: percent of the split-conformal intervals (see `Calibration`); `()` for none.
+        `level`: percent of the conformal intervals (see `Calibration`); `()` for none. Where `data` goes on after the
+        rows of training, they follow the errors made there at the rate `adapt` (`adaptive.follow`); None: split
+        conformal intervals as they were calibrated.
 
         `data` has the columns of the training data. Where covariates are known ahead, rows with these and an empty
         target follow the last target. Its rows are counted by the steps of the training data, and times come out in its
@@ -110,17 +120,21 @@ class ForecastEstimator(Estimator):
         if not kept:
             name, rows = found.ids[0], found.history[0]
             raise LengthError(f"series '{name}': a forecast needs {self._reach} rows before it, got {rows}")
-        parts, times = [], []
+        parts, ends, times = [], [], []
+        follows = adapt is not None and data is not None and len(level) > 0 and self.calibration_ is not None
+        unseen = unseen_rows(self, found) if follows else [0] * len(found)
         for i in kept:
             stop = found.history[i]
             one = extended(found, i, horizon, self.frequency_)
-            parts.append(self._at(one, [np.array([stop])], horizon)[0])
+            origins = newest(self, found, i, stop, unseen[i])
+            made = self._at(one, [origins], horizon)[0]
+            parts.append(made[-1:])
+            ends.append(self._ends(one, origins, point(made, self._levels), level, adapt))
             ahead = None if one.times is None else one.times[0][stop : stop + horizon]
             times.append(None if ahead is None else moved(ahead, found.zone, given.zone))
         values = np.concatenate(parts)
         levels = self._levels
-        scales = np.stack([change_scale(found.target[i][: found.history[i]]) for i in kept])
-        ends = self._intervals(point(values, levels), level, [found.ids[i] for i in kept], scales)
+        known = all(e is not None for e in ends) and len(level) > 0
         short = too_short(found.ids, found.history, self._reach, "not forecast")
         return Forecast(
             point(values, levels),
@@ -133,8 +147,8 @@ class ForecastEstimator(Estimator):
             given.series_name,
             given.zone,
             (*(words for words in found.notes if words not in self.notes_), *([short] if short else [])),
-            () if ends is None else tuple(level),
-            *((None, None) if ends is None else ends),
+            tuple(level) if known else (),
+            *(np.stack([e[..., side] for e in ends]) if known else None for side in (0, 1)),
         )
 
     def backtest(
@@ -147,7 +161,7 @@ class ForecastEstimator(Estimator):
         horizon: int | None = None,
         refit: bool | int | str = False,
         level: Sequence[float] = LEVEL,
-        adapt: float | None = None,
+        adapt: float | None = RATE,
         baselines: dict[str, "ForecastEstimator"] | None = None,
     ) -> Backtest:
         """Forecasts at rolling origins in the held-out end of each series, beside honest baselines on the same rows.
@@ -158,8 +172,8 @@ class ForecastEstimator(Estimator):
         * `refit`: False takes the model as it is, which must not have seen the held-out end. `"once"` fits a copy of it
           to the rows before the held-out end; True one before each origin, a number one before each so many-th, on all
           rows before it, and the baselines with it.
-        * `level`: percent of the intervals. `adapt`: the rate at which they follow the errors of the backtest, such as
-          0.02 (`adaptive.follow`); None: they stay those of the calibration.
+        * `level`: percent of the intervals. `adapt`: the rate at which they follow those errors of the backtest that
+          are known at each origin (`adaptive.follow`); None: they stay those of the calibration.
         * `baselines`: by name, fitted to the rows before the held-out end; by default those of `default_baselines`.
 
         Of a series that the model was fitted to and that is not longer than the held-out end, nothing is judged.
@@ -256,13 +270,21 @@ class ForecastEstimator(Estimator):
         """Errors of the model, or of a copy fitted to fewer rows, on rows before `stops[i]` that it has not seen."""
         return by_copy(self, series, stops, self._horizon(None))
 
-    def _intervals(
-        self, values: np.ndarray, level: Sequence[float], ids: Sequence[str], scales: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray] | None:
-        """The ends of the intervals around forecasts `(n, horizon, targets)` of these series; None where not known."""
-        if self.calibration_ is None or not len(level):
+    def _ends(
+        self, one: Series, origins: np.ndarray, values: np.ndarray, level: Sequence[float], adapt: float | None
+    ) -> Any:
+        """The ends `(horizon, targets, level, 2)` of the intervals at the last origin of one series, or None."""
+        if self.calibration_ is None:
             return None
-        return self.calibration_.intervals(values, level, ids, scales)
+        stop, horizon = int(origins[-1]), values.shape[1]
+        size = change_scale(one.target[0][:stop])[None]
+        if len(origins) < 2 or adapt is None:
+            return np.stack(self.calibration_.intervals(values[-1:], level, one.ids, size), -1)[0]
+        rows = origins[:, None] + np.arange(horizon)
+        truth = np.where((rows < stop)[..., None], one.target[0][np.minimum(rows, stop - 1)], np.nan)
+        same = np.zeros(len(origins), int)
+        names, sizes = one.ids * len(origins), np.repeat(size, len(origins), 0)
+        return follow(self.calibration_, truth, values, same, origins, names, sizes, level, rate=adapt)[-1]
 
     def _judge(self, series: Series, stops: Sequence[int]) -> None:
         """Raise what `_learn` would before it begins to train."""

@@ -13,7 +13,7 @@ from ostinato.models.checks import at_least_0, whole
 from ostinato.models.forecast.base import ForecastEstimator, check_season
 from ostinato.models.forecast.calibration import Calibration
 from ostinato.models.forecast.features import Features
-from ostinato.models.forecast.out_of_sample import calibrated, forward_filled, repeated
+from ostinato.models.forecast.out_of_sample import calibrated, forward_filled, last_part, repeated
 from ostinato.models.forecast.windows import OriginWindows, apply_map, ridge_map
 
 ALL = 1 << 62
@@ -66,8 +66,8 @@ class Persistence(Baseline):
         return [repeated(t, o, horizon) for t, o in zip(series.target, origins, strict=True)]
 
     def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration:
-        """Nothing is fitted, so that all rows give errors."""
-        return calibrated(self, series, stops, [0] * len(stops), self.horizon)
+        """Nothing is fitted, so that its own errors on the last rows are out of sample."""
+        return calibrated(self, series, stops, last_part(stops, self.horizon), self.horizon)
 
     def _take(self, arrays: PyTree[Any]) -> None:
         self.fitted_ = True
@@ -121,8 +121,8 @@ class SeasonalNaive(Baseline):
         return result
 
     def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration:
-        """Nothing is fitted, so that all rows give errors."""
-        return calibrated(self, series, stops, [0] * len(stops), self.horizon)
+        """Nothing is fitted, so that its own errors on the last rows are out of sample."""
+        return calibrated(self, series, stops, last_part(stops, self.horizon), self.horizon)
 
     def _numbers(self) -> dict[str, Any]:
         return {"season": self.season_}
@@ -304,9 +304,8 @@ def best_order(linear: LinearAR, train: Series) -> LinearAR:
     for order in orders:
         # Too few rows for this order, or nothing but one value in those before the last.
         with contextlib.suppress(LengthError, DataError):
-            test = (
-                linear._blank().set_params(order=order).backtest(train, CHOOSING, refit="once", level=(), baselines={})
-            )
+            tried = linear._blank().set_params(order=order)
+            test = tried.backtest(train, CHOOSING, refit="once", level=(), baselines={})
             errors[order] = test.mse(test.model)
     return linear._blank().set_params(order=min(errors, key=errors.__getitem__, default=most))
 

@@ -41,7 +41,7 @@ class Calibration:
     errors lies inside with probability $\tau$ at least. Errors at neighbouring origins overlap: n is the number of
     independent ones that would say as much, $n / (1 + 2 \sum_{i < k} \rho_i^2)$ with the autocorrelations $\rho_i$ of
     the errors. Where that rank is above n, $q_k$ is the quantile of Student's t with n degrees of freedom times the
-    root mean square error and $\sqrt{1 + 1/n}$.
+    root mean square error and $\sqrt{1 + 1/n}$, or the largest error, where that is more.
 
     A series with 100 errors or more at a step is judged by its own; otherwise those of all series are put together, and
     where they are fewer than 100 also those of the steps beside it, each divided by the size of errors at its step.
@@ -196,7 +196,7 @@ def errors_of(truth: np.ndarray, forecasts: np.ndarray, log: bool) -> np.ndarray
     return np.where(there, np.log(np.where(there, truth, 1.0)) - np.log(np.where(there, forecasts, 1.0)), np.nan)
 
 
-def shifted(values: np.ndarray, by: np.ndarray, log: bool) -> np.ndarray:
+def shifted(values: Any, by: Any, log: bool) -> np.ndarray:
     """Forecasts plus errors; with `log` times their exponential."""
     return values * np.exp(by) if log else values + by
 
@@ -219,7 +219,7 @@ def change_scale(target: np.ndarray) -> np.ndarray:
 def conformal(sizes: np.ndarray, share: float, count: float) -> float:
     r"""The conformal quantile of absolute errors of which so many are independent.
 
-    The $\lceil (n + 1) \tau \rceil / n$ quantile where that is at most 1, else that of Student's t.
+    The $\lceil (n + 1) \tau \rceil / n$ quantile where that is at most 1, else that of Student's t, or the largest.
 
     ```python
     >>> conformal(np.arange(1.0, 10.0), 0.9, 9.0), round(conformal(np.ones(4), 0.9, 4.0), 3)
@@ -232,7 +232,19 @@ def conformal(sizes: np.ndarray, share: float, count: float) -> float:
     rank = np.ceil(round((count + 1) * share, 9)) / count
     if rank <= 1:
         return float(np.quantile(sizes, rank, method="inverted_cdf"))
-    return float(special.stdtrit(count, (1 + share) / 2) * np.sqrt(np.mean(sizes**2) * (1 + 1 / count)))
+    beyond = special.stdtrit(count, (1 + share) / 2) * np.sqrt(np.mean(sizes**2) * (1 + 1 / count))
+    return float(max(beyond, sizes.max()))
+
+
+def ranked(ordered: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """`conformal` of independent errors `(n, horizon, targets)` in order, NaN last; shares `(horizon, targets, m)`."""
+    count = (~np.isnan(ordered)).sum(0)[..., None]
+    some = np.maximum(count, 1)
+    rank = np.ceil(np.round((some + 1) * shares, 9)).astype(int)
+    within = np.take_along_axis(np.moveaxis(ordered, 0, -1), np.clip(rank, 1, some) - 1, -1)
+    power = np.nansum(ordered**2, 0)[..., None] / some
+    beyond = special.stdtrit(some, (1 + shares) / 2) * np.sqrt(power * (1 + 1 / some))
+    return np.where(rank <= some, within, np.maximum(beyond, within))
 
 
 def independent(errors: np.ndarray, series: np.ndarray, lags: int) -> float:
