@@ -82,6 +82,21 @@ def by_copy(model: Any, series: Series, stops: Sequence[int], horizon: int) -> C
         return calibrated(LastValue(), series, stops, [1] * len(stops), horizon)
 
 
+def of_search(found: Any, series: Series, stops: Sequence[int], horizon: int) -> Calibration:
+    """The errors at the rolling origins of a search (`auto.search.Found`); where it made none, of the last value."""
+    rolling = found.rolling
+    if rolling is None:
+        return calibrated(LastValue(), series, stops, [1] * len(stops), horizon)
+    numbers, rows = rolling.series, rolling.rows
+    order = np.lexsort((rows, numbers))[-MOST:]
+    scales = np.stack([change_scale(t[:n]) for t, n in zip(series.target, stops, strict=True)])
+    came, made = found.truth[order], found.said[order]
+    log = grows_with_level(came, made)
+    gaps = np.diff(rows[order])[np.diff(numbers[order]) == 0]
+    made = Calibration.of(came, made, numbers[order], series.ids, scales, log=log)
+    return replace(made, stride=max(int(np.median(gaps)), 1) if len(gaps) else 1)
+
+
 def grows_with_level(truth: np.ndarray, forecasts: np.ndarray) -> bool:
     """Whether intervals of a factor have the better interval score than those of a difference, where all is positive.
 
