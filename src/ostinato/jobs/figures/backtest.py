@@ -1,28 +1,35 @@
 """What a report says of forecasts: scores of all models, a stretch of the held-out end, errors by horizon."""
 
 from collections.abc import Mapping
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 
 from ostinato.jobs.figures.verdict import verdict
 from ostinato.models import Backtest
 from ostinato.runs import Evaluation, Score, Section
-from ostinato.view import Curve, Lines, numbers, section
+from ostinato.view import Curve, Lines, Table, numbers, section
 
 ORDER = ("persistence", "seasonal-naive", "linear", "mean")
 SHOWN = 240
 """Steps of the held-out end that the report draws."""
 
 
-def of_backtest(test: Backtest, time_name: str | None = None) -> Evaluation:
-    """From a backtest: scores of all models, a stretch of the held-out end, errors by horizon."""
+def of_backtest(
+    test: Backtest, time_name: str | None = None, chosen: Mapping[str, Any] = MappingProxyType({})
+) -> Evaluation:
+    """From a backtest: scores of all models, a stretch of the held-out end, errors by horizon, and what was `chosen`.
+
+    `chosen`: as `Forecaster.chosen_` gives it; empty where nothing was.
+    """
     others = sorted((n for n in test.forecasts if n != test.model), key=_place)
     metrics = test.metrics()
     scores = [Score(n, n == test.model, _named(metrics[n])) for n in (test.model, *others)]
     errors = {name: metrics[name]["rmse"] for name in (test.model, *others)}
     target = ", ".join(test.target_names)
     sections = [_stretch(test, others, time_name), *([_by_horizon(test, others)] if test.horizon > 1 else [])]
+    sections += [_chosen(chosen)] if chosen else []
     words = verdict(test.model, errors, "RMSE")
     return Evaluation("forecast", target, _held_out(test), words, tuple(scores), tuple(sections))
 
@@ -88,6 +95,23 @@ def _by_horizon(test: Backtest, others: list[str]) -> Section:
     steps = numbers(range(1, test.horizon + 1))
     drawn = Lines(steps, tuple(curves), "steps ahead", "RMSE", zero=True, points=test.horizon < 60)
     return section("Error by horizon", drawn)
+
+
+def _chosen(chosen: Mapping[str, Any]) -> Section:
+    """All that was tried inside the training rows, with its error there and its share."""
+    network, share = chosen["network"], dict(chosen["mixture"])
+    if isinstance(network, Mapping):
+        share["network"] = network["share"]
+        about = f"{network['networks']} networks of {network['hidden_size']} units read {network['context']} steps."
+    else:
+        about = f"No network: {network}."
+    rows = [
+        (name, f"{error:.4g}", f"{100 * share[name]:.0f} %" if name in share else "")
+        for name, error in chosen["tried"].items()
+    ]
+    ours = tuple(i for i, row in enumerate(rows) if row[2])
+    note = f"Errors on training rows that the forecast was not fitted to, in units of the targets' scale. {about}"
+    return section("What was chosen", Table(("tried", "RMSE", "share"), tuple(rows), ours), note)
 
 
 def _day(moment: np.datetime64) -> str:

@@ -48,8 +48,9 @@ def adapt(
     """
     views = views_of(asked, series, stops)
     scales = [views[0].features.scale_of(series, i).scale[: len(series.target_names)] for i in range(len(series))]
-    found = search(series, stops, asked.horizon, space_of(asked, series, stops, views), views, scales)
-    adapted = Adapted(found.mixture, trials=found.trials)
+    space = space_of(asked, series, stops, views)
+    found = search(series, stops, asked.horizon, space, views, scales)
+    adapted = Adapted(found.mixture, trials=found.trials, seasons=space.seasons)
     plan, origins, cut = plan_of(asked, series, stops, found)
     if plan is None or found.rolling is None:
         return adapted, found
@@ -80,8 +81,9 @@ def adapt(
     share = float(np.mean(shares))
     trials = [*found.trials, ("mixture beside the network", root(base), 1 - share), ("network", root(made), share)]
     if not any(shares):
-        return Adapted(found.mixture, trials=trials), found
-    return Adapted(found.mixture, replace(plan, shares=shares), network, trials), replace(found, said=said)
+        return replace(adapted, trials=trials, without="a network added nothing there"), found
+    plan = replace(plan, shares=shares)
+    return replace(adapted, plan=plan, network=network, trials=trials), replace(found, said=said)
 
 
 def views_of(asked: Asked, series: Series, stops: Sequence[int]) -> list[View]:
@@ -121,8 +123,13 @@ def calendar_of(series: Series, stops: Sequence[int]) -> tuple[str, ...]:
         return ()
     names = {1.0: "hour:2", 7.0: "weekday:3", 365.25: "yearday:2"}
     year = max(frequency.seasons)
-    found = [names[d] for d in names if any(abs(s - d * year / 365.25) < 0.5 for s in frequency.seasons)
-             and d * year / 365.25 > 2 and 2 * d * year / 365.25 <= rows]
+    found = [
+        names[d]
+        for d in names
+        if any(abs(s - d * year / 365.25) < 0.5 for s in frequency.seasons)
+        and d * year / 365.25 > 2
+        and 2 * d * year / 365.25 <= rows
+    ]
     return tuple(found)
 
 
@@ -135,16 +142,27 @@ def plan_of(
         return None, [], ()
     cut = rolling.cuts[_fold_of(found)]
     errors = {name: error for name, error, _ in found.trials}
-    log = float(sum(s for (_, v, _), s in zip(found.mixture.members, found.mixture.shares.mean(0), strict=True)
-                    if found.mixture.views[v].log)) > 0.5
+    log = (
+        float(
+            sum(
+                s
+                for (_, v, _), s in zip(found.mixture.members, found.mixture.shares.mean(0), strict=True)
+                if found.mixture.views[v].log
+            )
+        )
+        > 0.5
+    )
     best = lambda words: min((e for n, e in errors.items() if n.startswith("linear") and words(n)), default=np.inf)
     relative = best(lambda n: " of changes" in n) * 1.02 < best(lambda n: " of changes" not in n)
     if asked.subtract_last != "auto":
         relative = bool(asked.subtract_last)
     season = max((m.season for m, _, _ in found.mixture.members), default=1)
     typical = int(np.median([c for c in cut if c] or [0]))
-    context = int(asked.context) if asked.context != "auto" else int(
-        min(max(24, horizon, season + 1 if season <= 48 else 0), 96, max(typical // 4, 1)))
+    context = (
+        int(asked.context)
+        if asked.context != "auto"
+        else int(min(max(24, horizon, season + 1 if season <= 48 else 0), 96, max(typical // 4, 1)))
+    )
     origins = [np.arange(context, c - horizon + 1) for c in cut]
     windows = sum(len(o) for o in origins)
     if windows < FEWEST:

@@ -155,6 +155,8 @@ def _known(panel: Panel, origins: Sequence[np.ndarray], horizon: int) -> np.ndar
     """The covariates known for each step ahead, `(n, horizon, columns)`; those of the last row after the end."""
     if not panel.width:
         return np.zeros((sum(len(o) for o in origins), horizon, 0))
-    rows = [np.minimum(np.asarray(o)[:, None] + np.arange(horizon), len(k) - 1)
-            for o, k in zip(origins, panel.known, strict=True)]
+    rows = [
+        np.minimum(np.asarray(o)[:, None] + np.arange(horizon), len(k) - 1)
+        for o, k in zip(origins, panel.known, strict=True)
+    ]
     return np.concatenate([k[r] for k, r in zip(panel.known, rows, strict=True)])

@@ -98,8 +98,10 @@ def forecast_of(
     early = np.concatenate([np.asarray(o) < method.need for o in origins])
     if early.any():
         last = np.concatenate(
-            [f[np.asarray(o, int) - 1] if len(f) else np.zeros((len(o), panel.targets))
-             for f, o in zip(panel.filled, origins, strict=True)]
+            [
+                f[np.asarray(o, int) - 1] if len(f) else np.zeros((len(o), panel.targets))
+                for f, o in zip(panel.filled, origins, strict=True)
+            ]
         )
         made[early] = last[early][:, None]
     return made
