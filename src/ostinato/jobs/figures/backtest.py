@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 
-from ostinato.jobs.figures.verdict import verdict
 from ostinato.models import Backtest
 from ostinato.runs import Evaluation, Score, Section
 from ostinato.view import Curve, Lines, numbers, section
@@ -20,11 +19,9 @@ def of_backtest(test: Backtest, time_name: str | None = None) -> Evaluation:
     others = sorted((n for n in test.forecasts if n != test.model), key=_place)
     metrics = test.metrics()
     scores = [Score(n, n == test.model, _named(metrics[n])) for n in (test.model, *others)]
-    errors = {name: metrics[name]["rmse"] for name in (test.model, *others)}
     target = ", ".join(test.target_names)
     sections = [_stretch(test, others, time_name), *([_by_horizon(test, others)] if test.horizon > 1 else [])]
-    words = verdict(test.model, errors, "RMSE")
-    return Evaluation("forecast", target, _held_out(test), words, tuple(scores), tuple(sections))
+    return Evaluation("forecast", target, _held_out(test), test.verdict(), tuple(scores), tuple(sections))
 
 
 def _place(name: str) -> int:
