@@ -29,6 +29,9 @@ STUDIES: dict[str, StudyEntry] = {
     "digits": StudyEntry(
         "sequences", "Spoken digits: ten words by six speakers, the official split and each speaker left out", ("fsdd",)
     ),
+    "verdicts": StudyEntry(
+        "comparison", "Verdicts on models that are equal by construction: how often one is said to win"
+    ),
     "adding": StudyEntry("sequences", "The adding problem over 1000 steps: IndRNN beside a tanh RNN"),
     "reber": StudyEntry("sequences", "Embedded Reber grammar: an LSTM of eight units beside an Elman network"),
     "temporal-order": StudyEntry(

@@ -5,9 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.jobs.figures.verdict import verdict
+from ostinato.models.verdicts import verdict
 from ostinato.runs import Evaluation, Score
 from ostinato.view import Confusion, Multiples, Residuals, Scatter, numbers, section
+
+NAMES = {"majority": "most frequent class"}
+"""What baselines are called in tables, where that is another name."""
 
 
 def of_classes(label: str, found: Mapping[str, Any], held_out: str) -> Evaluation:
@@ -18,7 +21,8 @@ def of_classes(label: str, found: Mapping[str, Any], held_out: str) -> Evaluatio
         "macro F1": float(np.mean([row["f1"] for row in per_class])),
         "cross-entropy": found["cross_entropy"],
     }
-    baselines = {"most frequent class": found["baselines"]["majority"], "linear": found["baselines"]["linear"]}
+    shown = lambda rows: {NAMES.get(name, name): row for name, row in rows.items()}
+    baselines = shown(found["baselines"])
     scores = [Score(label, True, ours), *(Score(n, False, {"accuracy": v}) for n, v in baselines.items())]
     accuracies = {label: found["accuracy"], **baselines}
     counts = Confusion(tuple(map(str, found["classes"])), tuple(tuple(row) for row in found["confusion"]))
@@ -26,7 +30,7 @@ def of_classes(label: str, found: Mapping[str, Any], held_out: str) -> Evaluatio
         "classify",
         "",
         held_out,
-        verdict(label, accuracies, "accuracy", higher=True),
+        verdict(label, accuracies, shown(found["tests"]), "accuracy", higher=True),
         tuple(scores),
         (section("Confusion", counts, "Rows are the true classes, columns the predicted ones."),),
     )
@@ -43,7 +47,7 @@ def of_numbers(label: str, found: Mapping[str, Any], held_out: str, truth: Any, 
         "regress",
         "",
         held_out,
-        verdict(label, errors, "RMSE"),
+        verdict(label, errors, found["tests"], "RMSE"),
         tuple(scores),
         (section("Held out", Multiples(both)),),
     )

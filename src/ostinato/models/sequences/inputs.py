@@ -83,6 +83,14 @@ def targets_of(given: Any, targets: Any, name: str = "y") -> Any:
     return targets
 
 
+def clusters_of(given: Any, sequences: Sequences, per_step: bool) -> tuple[np.ndarray | None, str]:
+    """What belongs together in a test, and what it is called: groups, the steps of a sequence; None: nothing does."""
+    groups = given.groups if isinstance(given, LabelledSequences) else None
+    clusters = groups if groups is not None else np.arange(len(sequences.values)) if per_step else None
+    unit = "sequences" if groups is None else "groups"
+    return (np.repeat(clusters, sequences.lengths) if clusters is not None and per_step else clusters), unit
+
+
 def _from_batch(batch: SequenceBatch) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
     if len(batch.batch_shape) != 1:
         raise ShapeError(f"X: expected a batch (sequences, time, features), got shape {batch.values.shape}")

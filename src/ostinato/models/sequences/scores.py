@@ -12,7 +12,6 @@ def scores(
     probabilities: Float[np.ndarray, "n classes"],
     truth: Int[np.ndarray, " n"],
     classes: list[Any],
-    baselines: dict[str, float],
 ) -> dict[str, Any]:
     """Accuracy, cross-entropy in nats, confusion matrix and scores of each class, as plain values.
 
@@ -24,7 +23,6 @@ def scores(
     return {
         "accuracy": measures.accuracy(truth, probabilities.argmax(-1)),
         "cross_entropy": measures.cross_entropy(truth, probabilities),
-        "baselines": baselines,
         "classes": classes,
         "confusion": table.tolist(),
         "per_class": [
