@@ -22,9 +22,11 @@ from ostinato.runs.run import Run
 from ostinato.runs.signals import Stopper
 from ostinato.training.direct import DirectUpdate
 from ostinato.training.guard import MOST_IN_A_ROW, POLICIES, Policy, trace_back
-from ostinato.training.parallel import replicate, spread
+from ostinato.training.parallel import replicate
 from ostinato.training.progress import Event, Progress
-from ostinato.training.update import WINDOW, TrainState, Update, kernel_paths, shared_update
+from ostinato.training.shared import shared_update
+from ostinato.training.update import Update, kernel_paths
+from ostinato.training.window import WINDOW, Feed, TrainState
 
 ADAM = optax.adam(1e-3)
 
@@ -122,7 +124,8 @@ def fit(
     every = len(batches) if every is None else every
     rule = BPTT() if rule is None else rule
     _check(model, rule, chunk, patience, validate, every, on_nonfinite)
-    options: dict[str, Any] = {"rule": rule, "loss": loss, "freeze": on_nonfinite != "skip"}
+    feed = Feed(batches, devices)
+    options: dict[str, Any] = {"rule": rule, "loss": loss, "freeze": on_nonfinite != "skip", "gathers": feed.gathers}
     if isinstance(rule, UpdateRule):
         _check_direct(rule, optimizer=optimizer, chunk=chunk, constrain=constrain)
         opt_state = rule.init(model, stream(seed, "rule"))
@@ -133,7 +136,18 @@ def fit(
         options |= {"optimizer": optimizer, "chunk": chunk, "constrain": constrain}
         update = shared_update(Update, model, opt_state, **options)
     loop = _Loop(
-        update, batches, Progress(seed=seed), total, every, run, on_nonfinite, validate, patience, callback, devices
+        update,
+        batches,
+        feed,
+        Progress(seed=seed),
+        total,
+        every,
+        run,
+        on_nonfinite,
+        validate,
+        patience,
+        callback,
+        devices,
     )
     with run.stopping() if run is not None else contextlib.nullcontext() as stopper:
         loop.begin(model, opt_state)
@@ -148,6 +162,7 @@ class _Loop:
         self,
         update: Update | DirectUpdate,
         batches: BatchSource,
+        feed: Feed,
         progress: Progress,
         total: int,
         every: int,
@@ -160,7 +175,7 @@ class _Loop:
     ):
         self.update, self.batches, self.at, self.total, self.every = update, batches, progress, total, every
         self.run, self.policy, self.validate, self.patience = run, policy, validate, patience
-        self.callback, self.devices = callback, devices
+        self.feed, self.callback, self.devices = feed, callback, devices
         self.best: Any = None
         self.back: Any = None
         self.history: list[dict[str, Any]] = []
@@ -200,9 +215,10 @@ class _Loop:
         """Step after step, until the end, patience, a signal or a number that is not finite."""
         pending = 0
         while self.at.step < self.total and not self.at.stopped:
-            examples = spread(self.batches.at(self.at.step), self.devices)
-            self.moving = self.update(self.moving, examples, self.noise, self.at.step, pending)
-            self.at.step, pending = self.at.step + 1, pending + 1
+            step = self.at.step
+            count = min(self.feed.most, WINDOW - pending, self.every - step % self.every, self.total - step)
+            self.moving = self.update(self.moving, self.feed.send(step, count), self.noise, step, pending)
+            self.at.step, pending = step + count, pending + count
             asked = stopper is not None and stopper.caught is not None
             if pending < WINDOW and not asked and not self._due():
                 continue
