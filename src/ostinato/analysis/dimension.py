@@ -37,9 +37,10 @@ def pca_spectrum(
     cutoff: float | None = None,
     seed: int = 0,
 ) -> Spectrum:
-    """The spectrum of the covariance of states, divided by its sum, beside a control in which units know nothing of others.
+    """The spectrum of principal components of states, divided by its sum, beside a shuffled control.
 
-    The control turns each unit's record by a time of its own (a circular shift), which keeps the unit's own statistics.
+    In the control units know nothing of one another: it turns each unit's record by a time of its own (a
+    circular shift), which keeps the unit's own statistics.
     `cutoff`, in cycles per step, lets through only what is slower (Butterworth of first order, forward and backward).
 
     `components` `(units, units)` are the principal directions as columns. Raises `ShapeError`, `NonFiniteError`,
@@ -76,7 +77,7 @@ def pca_spectrum(
 class CorrelationDimension(NamedTuple):
     """The dimension, its standard error over the plateau, and the curve that it is read from.
 
-    `radii`, `sums` (share of pairs nearer than that), `slopes` (local, between radii) and the `plateau` as a slice of them.
+    `radii`, `sums` (share of pairs nearer than that), `slopes` (between radii) and the `plateau` as a slice of them.
     """
 
     dimension: float

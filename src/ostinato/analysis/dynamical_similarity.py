@@ -55,7 +55,8 @@ def linear_dynamics(
         raise NonFiniteError("states: expected finite numbers")
     if delays < 1 or interval < 1 or penalty < 0 or (rank is not None and rank < 1):
         raise SettingsError(
-            f"delays, interval, rank, penalty: expected 1, 1, 1 and 0 or more, got {delays}, {interval}, {rank}, {penalty}"
+            f"delays, interval, rank, penalty: expected 1, 1, 1 and 0 or more, got {delays}, {interval}, {rank} and "
+            f"{penalty}"
         )
     lost = (delays - 1) * interval
     steps = states.shape[1] - lost
@@ -66,7 +67,7 @@ def linear_dynamics(
         [centred[:, lost - i * interval : lost - i * interval + steps] for i in range(delays)], axis=2
     )
     trials, _, width = delayed.shape
-    U, sizes, V = np.linalg.svd(delayed.reshape(-1, width), full_matrices=False)
+    U, sizes, _ = np.linalg.svd(delayed.reshape(-1, width), full_matrices=False)
     full = int((sizes > 1e-6 * sizes[0]).sum()) if sizes[0] > 0 else 0
     if not full:
         raise DataError("states: no unit varies")
@@ -101,7 +102,7 @@ def eigenvalue_distance(a: LinearDynamics, b: LinearDynamics, *, power: float = 
 
 
 class Similarity(NamedTuple):
-    """Distances between dynamics after the best orthogonal change of basis: `angle` (radians), `euclidean`, and the basis."""
+    """Distances after the best orthogonal change of basis: `angle` (radians), `euclidean`, and the `basis`."""
 
     angle: float
     euclidean: float
@@ -113,10 +114,10 @@ def dynamical_similarity(a: LinearDynamics, b: LinearDynamics, *, starts: int = 
 
     $$\min_{C \in O(n)} \lVert A - C B C^\top \rVert_F,\qquad \lVert A \rVert_F = \lVert B \rVert_F = 1$$
 
-    The angle is $\arccos \langle A, C B C^\top \rangle$. The search goes along geodesics of the orthogonal group, from
-    bases that align the symmetric parts and from random ones, of both signs of the determinant, by steps that never make
-    it worse. It may end in a local minimum: then the distance is too large, never too small. Where sizes differ the
-    smaller map is filled with zeros.
+    The angle is $\arccos \langle A, C B C^\top \rangle$. The search goes along geodesics of the
+    orthogonal group, from bases that align the symmetric parts and from random ones, of both signs of the determinant,
+    by steps that never make it worse. It may end in a local minimum: then the distance is too large, never too small.
+    Where sizes differ the smaller map is filled with zeros.
 
     ```python
     >>> turn = lambda angle: 0.9 * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -166,7 +167,7 @@ def _bases(A: np.ndarray, B: np.ndarray, starts: int, noise: np.random.Generator
 
 
 def _climb(A: np.ndarray, B: np.ndarray, C: np.ndarray, steps: int) -> tuple[float, np.ndarray]:
-    r"""Raise $\langle A, C B C^\top \rangle$ over orthogonal C, by steps along geodesics with a search of their length."""
+    r"""Raise $\langle A, C B C^\top \rangle$ over orthogonal C, by steps whose length is searched for."""
     inner = lambda C: float((A * (C @ B @ C.T)).sum())
     now, rate = inner(C), 1.0
     for _ in range(steps):

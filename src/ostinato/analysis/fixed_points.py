@@ -1,4 +1,6 @@
-r"""Fixed and slow points of a network's dynamics (Sussillo and Barak, "Opening the black box", Neural Computation 25, 2013).
+r"""Fixed and slow points of a network's dynamics.
+
+Sussillo and Barak, "Opening the black box", Neural Computation 25 (2013).
 
 A point where the state does not change is a fixed point; around it the dynamics are those of its Jacobian.
 """
@@ -25,8 +27,8 @@ class FixedPoints(NamedTuple):
 
     * `points` `(points, n)`, `q` `(points,)`, `found` `(points,)`: how many starts ended there.
     * `fixed`: q is at most the tolerance; elsewhere the point is slow, a local minimum of q.
-    * `jacobians` `(points, n, n)` of F; `eigenvalues` `(points, n)` by falling modulus; `unstable`: how many of them have
-      modulus above 1; `stable`: none.
+    * `jacobians` `(points, n, n)` of F; `eigenvalues` `(points, n)` by falling modulus; `unstable`: how many of them
+      have modulus above 1; `stable`: none.
     * `outliers` `(k, n)`: fixed points far from where the search began, which the network may never visit.
     * `unfinished`: starts that ended at no fixed or slow point.
     """
@@ -86,8 +88,8 @@ def fixed_points(
     """
     if not 0 < tolerance <= slow or unique <= 0 or far <= 0 or steps < 1:
         raise SettingsError(
-            f"tolerance, slow, unique, far, steps: expected 0 < tolerance <= slow, the others above 0, got {tolerance}, "
-            f"{slow}, {unique}, {far}, {steps}"
+            f"tolerance, slow, unique, far, steps: expected 0 < tolerance <= slow, the others above 0, got "
+            f"{tolerance}, {slow}, {unique}, {far}, {steps}"
         )
     with float64():
         step = in_float64(as_map(layer, x))
@@ -96,7 +98,8 @@ def fixed_points(
             raise NonFiniteError("starts: expected finite numbers")
         ended, q = _descend(step, rows, tolerance, steps)
         centre = rows.mean(0)
-        spread = max(float(np.sqrt(np.square(rows - centre).sum(1).mean())), unique)
+        # Starts at one place say nothing of what is far from them.
+        spread = float(np.sqrt(np.square(rows - centre).sum(1).mean())) or np.inf
         kept = np.flatnonzero(q <= slow)
         place, found = _distinct(ended[kept], q[kept], unique)
         points, q_of = ended[kept][place], q[kept][place]

@@ -140,7 +140,7 @@ def gradient_decay(layer: Any, start: Any, xs: Any, lags: int, *, first: int = 1
 
 
 def jacobians_along(layer: Any, start: Any, xs: Any) -> Float[np.ndarray, "time n n"]:
-    """The Jacobian of each step along a sequence `xs` `(time, features)`: $J_t = \\partial s_t / \\partial s_{t-1}$."""
+    r"""The Jacobian of each step along a sequence `xs` `(time, features)`: $J_t = \partial s_t / \partial s_{t-1}$."""
     with float64():
         step = in_float64(as_map(layer))
         return np.asarray(_along(step, _vector(step, start), _inputs(step, xs, len(xs))))

@@ -7,7 +7,6 @@ solve the linear equation, look where the solution lies, go on from there.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from ostinato.errors import NonFiniteError, SettingsError, ShapeError
 
@@ -39,7 +38,7 @@ class PiecewiseLinear(NamedTuple):
 
 
 class Cycle(NamedTuple):
-    """A cycle: its `points` `(order, n)`, the `eigenvalues` of the Jacobian once around, whether it is `stable`, and `residual`.
+    """A cycle: its `points` `(order, n)`, the `eigenvalues` of the Jacobian once around, and whether it is `stable`.
 
     `residual` is the largest difference between a point and the map of the one before.
     """
@@ -87,12 +86,15 @@ def cycles(
     noise = np.random.default_rng(seed)
     at = _draw(network, order, searches, noise)
     found: dict[bytes, np.ndarray] = {}
+    known: set[bytes] = set()
     for _ in range(tries):
         points = _solve(network, at)
         visited = network.regions(points)
         same = (visited == at).all((1, 2)) & np.isfinite(points).all((1, 2))
         for regions, orbit in zip(at[same], points[same], strict=True):
-            found.setdefault(_name(regions), orbit)
+            if (seen := regions.tobytes()) not in known:
+                known.add(seen)
+                found.setdefault(_name(regions), orbit)
         # A search that found a cycle, or came back to where it was, begins anew.
         stuck = same | ~np.isfinite(points).all((1, 2))
         visited[stuck] = _draw(network, order, int(stuck.sum()), noise)

@@ -56,8 +56,9 @@ def spectral_distance(
 
     $$D_H = \operatorname{mean}_i \sqrt{1 - \textstyle\sum_f \sqrt{P_i(f)\, Q_i(f)}}$$
 
-    Each axis is standardised; spectra are smoothed by a Gaussian of `smooth` frequencies and sum to 1. The longer record is cut to the
-    length of the shorter. Raises `ShapeError`, `NonFiniteError`, `DataError` (fewer than 100 steps).
+    Each axis is standardised; spectra are smoothed by a Gaussian of `smooth` frequencies and sum to 1. The longer
+    record is cut to the length of the shorter. Raises `ShapeError`, `NonFiniteError`, `DataError`
+    (fewer than 100 steps).
 
     ```python
     >>> t = np.arange(2000.0)
