@@ -81,8 +81,8 @@ def fixed_points(
     ```python
     >>> import numpy as np
     >>> found = fixed_points(lambda s: jnp.tanh(2 * s), np.linspace(-1, 1, 9)[:, None])
-    >>> found.points.round(4).ravel().tolist(), found.stable.tolist()
-    ([-0.9575, 0.9575, 0.0], [True, True, False])
+    >>> [(round(point, 4), stable) for point, stable in sorted(zip(found.points[:, 0].tolist(), found.stable.tolist()))]
+    [(-0.9575, True), (0.0, False), (0.9575, True)]
 
     ```
     """

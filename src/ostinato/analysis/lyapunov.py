@@ -64,7 +64,7 @@ def lyapunov(
 
     ```python
     >>> import numpy as np
-    >>> found = lyapunov(lambda s: jnp.array([0.5, 0.2]) * s, np.ones(2), 50, skip=0)
+    >>> found = lyapunov(lambda s: jnp.array([0.5, 0.2]) * s, np.ones(2), 50)
     >>> bool(np.allclose(found.exponents, np.log([0.5, 0.2])))
     True
 
