@@ -22,7 +22,10 @@ MOST = 2000
 """Origins of all series together; where there are more, every so many-th is taken."""
 
 FEW = 30
-"""Errors from which a form is chosen; where a series has fewer origins with a whole horizon after them, those with a part of it are taken too."""
+"""Errors from which a form is chosen.
+
+Where a series has fewer origins with a whole horizon after them, those with a part of it are taken too.
+"""
 
 
 def calibrated(model: Any, series: Series, stops: Sequence[int], starts: Sequence[int], horizon: int) -> Calibration:
