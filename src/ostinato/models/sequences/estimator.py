@@ -18,7 +18,7 @@ from ostinato.learning import LearningRule
 from ostinato.models.base import Weights
 from ostinato.models.checks import Check, above_0, at_least_0, one_of, rates, units, whole
 from ostinato.models.ridge import RidgeRegression, summaries
-from ostinato.models.sequences.inputs import Sequences, as_sequences, targets_of
+from ostinato.models.sequences.inputs import Sequences, as_sequences, in_order, targets_of
 from ostinato.models.sequences.network import Noise, SequenceNetwork
 from ostinato.models.targets import Target
 from ostinato.models.trained import TrainedEstimator
@@ -34,6 +34,7 @@ class Prepared(NamedTuple):
     """All that training needs: the rows that it sees and those held out, and the target that learned of them."""
 
     sequences: Sequences
+    names: tuple[str, ...]
     raw: Any
     held: np.ndarray
     rest: np.ndarray
@@ -133,13 +134,14 @@ class SequenceEstimator(TrainedEstimator):
         eqx.filter_eval_shape(self._network, prepared.sequences.features, prepared.target.size, jax.random.key(0))
         if held is None:
             return
+        held = in_order(held, prepared.names)
         sequences = as_sequences(held, features=prepared.sequences.features, missing=self.missing)
         prepared.target.encode(prepared.target.read(targets_of(held, held_y), sequences.lengths))
 
     def _fit(
         self, X: Any, y: Any = None, *, run: Run | None = None, callback: Callable[[Event], None] | None = None
     ) -> None:
-        sequences, raw, held, rest, target = self._prepare(X, y)
+        sequences, names, raw, held, rest, target = self._prepare(X, y)
         encoded, scale = target.encode(raw), Standardizer.fit(sequences.take(rest).values)
         train = self._source(sequences.take(rest), scale, target.take(encoded, rest))
         batches = Batches(train, self.batch_size, seed=self.seed, buckets=_edges(train.lengths, self.buckets))
@@ -159,7 +161,7 @@ class SequenceEstimator(TrainedEstimator):
         )
         self._keep(result)
         baseline = target.baseline(self._summaries(sequences.take(rest)), target.take(encoded, rest))
-        self._learned(target, baseline, scale, batches.edges)
+        self._learned(target, baseline, scale, batches.edges, names)
 
     def _prepare(self, X: Any, y: Any) -> Prepared:
         """What can be judged before training, judged."""
@@ -174,15 +176,24 @@ class SequenceEstimator(TrainedEstimator):
             classes = target.strata(raw)
             held = held_rows(self.validation, self.seed, len(raw), classes=classes, groups=groups)
         rest = np.setdiff1d(np.arange(len(raw)), held)
-        return Prepared(sequences, raw, held, rest, target.learn(raw, rest))
+        names = X.names if isinstance(X, LabelledSequences) else ()
+        return Prepared(sequences, names, raw, held, rest, target.learn(raw, rest))
 
-    def _learned(self, target: Target, baseline: RidgeRegression, scale: Standardizer, edges: tuple[int, ...]) -> None:
+    def _learned(
+        self,
+        target: Target,
+        baseline: RidgeRegression,
+        scale: Standardizer,
+        edges: tuple[int, ...],
+        names: tuple[str, ...],
+    ) -> None:
         """Set the fitted attributes beside the network; a subclass adds its own."""
         self.target_ = target
         self.baseline_ = baseline
         self.scale_ = scale
         self.n_features_in_ = len(scale.mean)
         self.edges_ = edges
+        self.feature_names_ = names
 
     def _network(self, features: int, outputs: int, key: Any) -> SequenceNetwork:
         keys = jax.random.split(key)
@@ -220,7 +231,7 @@ class SequenceEstimator(TrainedEstimator):
 
     def _inputs(self, X: Any) -> Sequences:
         self.check_fitted()
-        return as_sequences(X, features=self.n_features_in_, missing=self.missing)
+        return as_sequences(in_order(X, self.feature_names_), features=self.n_features_in_, missing=self.missing)
 
     def _raw(self, X: Any, y: Any, sequences: Sequences) -> Any:
         """Targets that are given to be compared with."""
@@ -247,6 +258,7 @@ class SequenceEstimator(TrainedEstimator):
             "features": self.n_features_in_,
             "scale": self.scale_.to_dict(),
             "edges": list(self.edges_),
+            "names": list(self.feature_names_),
             **self._training(),
             **self.target_.to_dict(),
         }
@@ -264,7 +276,7 @@ class SequenceEstimator(TrainedEstimator):
         if len(scale.mean) != features:
             raise CorruptFile(f"scale: expected {features} features, got {len(scale.mean)}")
         self._restore_training(read["network"], numbers)
-        self._learned(target, RidgeRegression(**read["baseline"]), scale, edges)
+        self._learned(target, RidgeRegression(**read["baseline"]), scale, edges, tuple(map(str, numbers["names"])))
 
 
 @eqx.filter_jit
