@@ -214,13 +214,13 @@ class _Loop:
     def go(self, stopper: Stopper | None) -> None:
         """Step after step, until the end, patience, a signal or a number that is not finite."""
         pending = 0
+        asked = lambda: stopper is not None and stopper.caught is not None
         while self.at.step < self.total and not self.at.stopped:
             step = self.at.step
             count = min(self.feed.most, WINDOW - pending, self.every - step % self.every, self.total - step)
             self.moving = self.update(self.moving, self.feed.send(step, count), self.noise, step, pending)
             self.at.step, pending = step + count, pending + count
-            asked = stopper is not None and stopper.caught is not None
-            if pending < WINDOW and not asked and not self._due():
+            if pending < WINDOW and not asked() and not self._due():
                 continue
             self._fetch(pending)
             pending = 0
@@ -230,9 +230,10 @@ class _Loop:
                 self._tell("steps", None)
             ended = self.at.step >= self.total or bool(self.at.stopped)
             if not ended and self.run is not None:
-                if asked or time.monotonic() - self._saved_at >= self.run.save_seconds:
+                leave = asked()
+                if leave or time.monotonic() - self._saved_at >= self.run.save_seconds:
                     self._save()
-                if asked:
+                if leave:
                     self._interrupt(stopper)
         if not self.at.stopped:
             self.at.stopped = "steps"

@@ -6,7 +6,7 @@ import sys
 import types
 import weakref
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -59,11 +59,7 @@ def made_of(value: Any) -> Hashable:
     """
     if isinstance(value, optax.GradientTransformation):
         return type(value), made_of(value.update)
-    if not isinstance(value, types.FunctionType):
-        return _made_of(value, {})
-    if value not in _SEEN:  # kept: some functions change what they close over when they run
-        _SEEN[value] = _made_of(value, {})
-    return _SEEN[value]
+    return _made_of(value, _Walk({}, [0]))
 
 
 class _Itself:
@@ -79,17 +75,26 @@ class _Itself:
         return id(self.value)
 
 
-def _made_of(value: Any, seen: dict[int, int]) -> Hashable:
+class _Walk(NamedTuple):
+    """Where each value stands that the walk is inside of, and how far up a function named itself."""
+
+    places: dict[int, int]
+    named: list[int]
+
+
+def _made_of(value: Any, walk: _Walk) -> Hashable:
     if value is None or isinstance(value, bool | int | str | bytes):
         return type(value), value
     if isinstance(value, float | complex | np.generic):
         return type(value), repr(value)
     if isinstance(value, type | types.ModuleType | jax.core.Tracer):
         return _Itself(value)
-    if id(value) in seen:  # a function that names itself
-        return "again", seen[id(value)]
-    seen = seen | {id(value): len(seen)}
-    inner = lambda part: _made_of(part, seen)
+    depth = len(walk.places)
+    if id(value) in walk.places:  # a function that names itself
+        walk.named[0] = min(walk.named[0], walk.places[id(value)])
+        return "again", depth - walk.places[id(value)]
+    places = walk.places | {id(value): depth}
+    inner = lambda part: _made_of(part, _Walk(places, walk.named))
     if isinstance(value, np.ndarray | jax.Array):
         return _array(value)
     if isinstance(value, tuple | list | set | frozenset):
@@ -102,7 +107,16 @@ def _made_of(value: Any, seen: dict[int, int]) -> Hashable:
     if isinstance(value, types.MethodType):
         return type(value), inner((value.__func__, value.__self__))
     if isinstance(value, types.FunctionType):
-        return _Itself(value) if _stands_in_a_module(value) else _function(value, inner)
+        if _stands_in_a_module(value):
+            return _Itself(value)
+        if value in _SEEN:
+            return _SEEN[value]
+        named = [depth]
+        found = _function(value, lambda part: _made_of(part, _Walk(places, named)))
+        if named[0] == depth:  # kept: some functions change what they close over when they run
+            _SEEN[value] = found
+        walk.named[0] = min(walk.named[0], named[0])
+        return found
     if dataclasses.is_dataclass(value):
         return type(value), inner({f.name: getattr(value, f.name, None) for f in dataclasses.fields(value)})
     try:
