@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 class SeriesData:
     """Which columns of a table are what, and how much of the end of each series is held out.
 
-    `season`: steps of the seasonal baseline, where the times do not tell them; `sha256`: of the file.
+    `sha256`: of the file.
     """
 
     target: tuple[str, ...] = ()
     time: str | None = None
     series: str | None = None
-    season: int | None = None
     test: int | float = 0.2
     header: bool | None = None
     sha256: str = ""
@@ -38,8 +37,10 @@ class Forecast(Job):
     name, title, plural = "forecast", "Forecast", "forecasts"
     help = """Forecast one or many series.
 
-    The end of each series is held out, and what the network says of it is printed beside persistence, the season
-    before, the mean and a linear autoregression.
+    What is not set is chosen from the training rows: simple forecasts are mixed, and networks correct what these miss
+    as far as they show that they can; with --hidden one network of that size stands alone. The end of each series is
+    held out, and what the forecaster says of it is printed beside persistence, the season before, the mean and a linear
+    autoregression.
 
     Example: `ostinato fit forecast data.csv --target Temp --horizon 7 --cell lstm --hidden 64 --out runs/temp`
     """
@@ -54,7 +55,7 @@ class Forecast(Job):
         Option("future", "Covariate known ahead; may be repeated.", part="model", many=True),
         Option("static", "Column constant in a series; may be repeated.", part="model", many=True),
         Option("calendar", "Waves of the date: hour, weekday, month, yearday:2, ...", part="model", read=o.words),
-        Option("season", "Steps in a season, for that baseline.", int, default="by the times"),
+        Option("season", "Steps in a season.", int, default="by the times and the data", part="model"),
         Option(
             "missing",
             "Allow missing values; the network sees which.",
@@ -65,7 +66,7 @@ class Forecast(Job):
         Option("test", "Held-out end: rows, or a share.", default="0.2", read=o.amount("--test")),
         o.HEADER,
         Option("context", "Past steps that it reads.", int, NETWORK, "by season", "model"),
-        *o.network(),
+        *o.network(hidden="found by the data"),
         Option("mode", "direct, or recursive: any horizon.", group=NETWORK, default="direct", part="model"),
         Option("quantiles", "E.g. 0.1,0.5,0.9.", group=NETWORK, part="model", read=o.numbers("--quantiles")),
         Option("subtract_last", "Forecast changes from the last value.", bool, NETWORK, part="model"),
@@ -134,21 +135,21 @@ class Forecast(Job):
 
     def check(self, model: Any, train: "Series", held: "Series | None", settings: Any) -> None:
         """Settings, the season, rows to train on, and whether forecasts can be compared in the held-out end."""
-        model.check(
-            train if held is None else held, last=0 if held is None else settings.data.test, season=settings.data.season
-        )
+        season = settings.model.season if isinstance(settings.model.season, int) else None
+        last = 0 if held is None else settings.data.test
+        model.check(train if held is None else held, last=last, season=season)
 
     def baselines(self, model: Any, train: "Series", settings: Any) -> "dict[str, Estimator]":
         """Fitted to the same rows as the model."""
         from ostinato.models.forecast.baselines import default_baselines
 
-        return {**default_baselines(model, train, model.horizon, settings.data.season)}
+        return {**default_baselines(model, train, model.horizon)}
 
     def evaluate(self, model: Any, baselines: Mapping[str, Any], held: "Series", settings: Any) -> "Evaluation":
         from ostinato.jobs.figures.backtest import of_backtest
 
         test = model.backtest(held, settings.data.test, baselines=dict(baselines))
-        return of_backtest(test, held.time_name, _ahead(model, held), held)
+        return of_backtest(test, held.time_name, _ahead(model, held), held, model.chosen_)
 
     def unseen(self, model: Any, baselines: Mapping[str, Any], data: "Series", settings: Any) -> "Evaluation":
         """The model on all rows that came after those it was trained on. Raises `DataError` where there are none."""
@@ -160,7 +161,7 @@ class Forecast(Job):
         if rows < model.horizon:
             raise DataError(f"{rows} rows after those that the model was trained on, its horizon is {model.horizon}")
         test = model.backtest(data, None, baselines=dict(baselines))
-        return of_backtest(test, data.time_name, _ahead(model, data), data)
+        return of_backtest(test, data.time_name, _ahead(model, data), data, model.chosen_)
 
     def predict(
         self, model: Any, source: Any, settings: Any, horizon: int | None = None, level: Any = None

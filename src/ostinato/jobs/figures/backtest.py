@@ -1,7 +1,8 @@
 """What a report says of forecasts: scores of all models, a stretch of the held-out end, errors by horizon."""
 
 from collections.abc import Mapping
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from ostinato.jobs.figures.ahead import ahead, intervals
 from ostinato.jobs.figures.verdict import verdict
 from ostinato.models import Backtest, Forecast
 from ostinato.runs import Evaluation, Score, Section
-from ostinato.view import Curve, Lines, numbers, section
+from ostinato.view import Curve, Lines, Table, numbers, section
 
 ORDER = ("persistence", "seasonal-naive", "linear", "mean")
 SHOWN_AS = {"rmse": "RMSE", "mae": "MAE", "mase": "MASE", "crps": "CRPS", "skill": "skill"}
@@ -19,11 +20,16 @@ SHOWN = 240
 
 
 def of_backtest(
-    test: Backtest, time_name: str | None = None, made: Forecast | None = None, data: Series | None = None
+    test: Backtest,
+    time_name: str | None = None,
+    made: Forecast | None = None,
+    data: Series | None = None,
+    chosen: Mapping[str, Any] = MappingProxyType({}),
 ) -> Evaluation:
-    """From a backtest: scores of all models, a stretch of the held-out end, errors by horizon, intervals.
+    """From a backtest: scores, a stretch of the held-out end, errors by horizon, intervals, and what was `chosen`.
 
-    `made`: the forecast of the steps after the last row of `data`, to be shown as well.
+    `made`: the forecast of the steps after the last row of `data`, to be shown as well. `chosen`: as
+    `Forecaster.chosen_` gives it; empty where nothing was.
     """
     others = sorted((n for n in test.forecasts if n != test.model), key=_place)
     metrics = test.metrics()
@@ -33,6 +39,7 @@ def of_backtest(
     sections = [] if made is None or data is None else [ahead(made, data)]
     sections += [_stretch(test, others, time_name), *([_by_horizon(test, others)] if test.horizon > 1 else [])]
     sections += [intervals(test, (test.model, *others))] if test.intervals else []
+    sections += [_chosen(chosen)] if chosen else []
     words = verdict(test.model, errors, "RMSE")
     return Evaluation("forecast", target, _held_out(test), words, tuple(scores), tuple(sections))
 
@@ -101,6 +108,23 @@ def _by_horizon(test: Backtest, others: list[str]) -> Section:
     steps = numbers(range(1, test.horizon + 1))
     drawn = Lines(steps, tuple(curves), "steps ahead", "RMSE", zero=True, points=test.horizon < 60)
     return section("Error by horizon", drawn)
+
+
+def _chosen(chosen: Mapping[str, Any]) -> Section:
+    """All that was tried inside the training rows, with its error there and its share."""
+    network, share = chosen["network"], dict(chosen["mixture"])
+    if isinstance(network, Mapping):
+        share["network"] = network["share"]
+        about = f"{network['networks']} networks of {network['hidden_size']} units read {network['context']} steps."
+    else:
+        about = f"No network: {network}."
+    rows = [
+        (name, f"{error:.4g}", f"{100 * share[name]:.0f} %" if name in share else "")
+        for name, error in chosen["tried"].items()
+    ]
+    ours = tuple(i for i, row in enumerate(rows) if row[2])
+    note = f"Errors on training rows that the forecast was not fitted to, in units of the targets' scale. {about}"
+    return section("What was chosen", Table(("tried", "RMSE", "share"), tuple(rows), ours), note)
 
 
 def _day(moment: np.datetime64) -> str:

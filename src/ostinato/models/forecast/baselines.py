@@ -278,14 +278,14 @@ def default_baselines(
 ) -> dict[str, ForecastEstimator]:
     """What is printed beside a model on the same rows, each fitted to the training rows, and to these alone.
 
-    Persistence; seasonal-naive, where `season` steps are given or the times tell them and the longest series has more;
-    the mean; a linear autoregression with the calendar and the future covariates of the model, of the order, up to a
-    quarter of the rows whatever the context of the model, that forecasts the end of the training rows best, and of
-    changes from the last value where that does (`best_order`).
+    Persistence; seasonal-naive, where `season` steps are given, to the model too, or the times tell them or the model
+    has found them, and the longest series has more; the mean; a linear autoregression with the calendar and the future
+    covariates of the model, of the order, up to a quarter of the rows whatever the context of the model, that forecasts
+    the end of the training rows best, and of changes from the last value where that does (`best_order`).
     """
     check_season(season, train)
     found: list[ForecastEstimator] = [Persistence(horizon)]
-    known = season if season is not None or train.frequency is None else train.frequency.season
+    known = season if season is not None else _season_of(model, train)
     if known is not None and known < max(train.history):
         found.append(SeasonalNaive(known, horizon))
     found.append(Mean(horizon))
@@ -296,6 +296,17 @@ def default_baselines(
     linear = LinearAR(most, horizon, ridge=1e-6, **options)
     found.append(best_order(linear, train, (False, True) if subtract == "auto" else (bool(subtract),)))
     return {f"linear({b.order})" if isinstance(b, LinearAR) else b.kind: b.fit(train) for b in found}
+
+
+def _season_of(model: Any, train: Series) -> int | None:
+    """The season that is set, else that of the times, else the first that the model tried."""
+    given = getattr(model, "season", None)
+    if isinstance(given, int):
+        return given
+    if train.frequency is not None and train.frequency.season is not None:
+        return train.frequency.season
+    tried = getattr(model, "chosen_", {}).get("seasons", ())
+    return tried[0] if tried and given == "auto" else None
 
 
 def best_order(linear: LinearAR, train: Series, relative: Sequence[bool] | None = None) -> LinearAR:

@@ -104,10 +104,10 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
     kind = "forecaster"
     warm_up = False
     checks = (
-        Check("hidden_size", lambda value, model: value == "auto" or _is_size(value), "auto, or 1 or more units"),
+        Check("hidden_size", lambda value, model: value == "auto" or _is_size(value), "1 or more units, or auto"),
         *whole("num_layers", "horizon", "batch_size", "stride"),
-        Check("context", lambda value, model: value == "auto" or value >= 1, "auto, or 1 or more"),
-        Check("season", lambda value, model: value in ("auto", None) or value >= 2, "auto, None, or 2 or more steps"),
+        Check("context", lambda value, model: value == "auto" or value >= 1, "1 or more, or auto"),
+        Check("season", lambda value, model: value in ("auto", None) or value >= 2, "2 or more steps, None, or auto"),
         *(Check(n, lambda value, model: value in ("auto", True, False), "auto, True or False") for n in YES_NO),
         Check("head_size", lambda value, model: value is None or value >= 1, "None, or 1 or more"),
         *one_of("mode", ("direct", "recursive")),
@@ -117,7 +117,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         *one_of("schedule", ("cosine", "constant")),
         *rates("dropout"),
         *at_least_0("skip_ridge", "weight_decay"),
-        Check("learning_rate", lambda value, model: value == "auto" or 0 < value < np.inf, "auto, or a number above 0"),
+        Check("learning_rate", lambda value, model: value == "auto" or 0 < value < np.inf, "a number above 0, or auto"),
         *above_0("clip"),
         Check(
             "epochs",
@@ -353,7 +353,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         self.context_ = 1 if self.adapted_.plan is None else self.adapted_.plan.context
         if self.network_ is None and run is not None and not self.steps_:
             run.write_metrics({"steps": 0, "stopped": self.stopped_, "best": {}, "last": {}, "skipped": []})
-        return ()
+        return (self.adapted_.words,)
 
     @property
     def chosen_(self) -> dict[str, Any]:

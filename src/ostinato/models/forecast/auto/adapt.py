@@ -48,8 +48,9 @@ def adapt(
     """
     views = views_of(asked, series, stops)
     scales = [views[0].features.scale_of(series, i).scale[: len(series.target_names)] for i in range(len(series))]
-    found = search(series, stops, asked.horizon, space_of(asked, series, stops, views), views, scales)
-    adapted = Adapted(found.mixture, trials=found.trials)
+    space = space_of(asked, series, stops, views)
+    found = search(series, stops, asked.horizon, space, views, scales)
+    adapted = Adapted(found.mixture, trials=found.trials, seasons=space.seasons)
     plan, origins, cut = plan_of(asked, series, stops, found)
     if plan is None or found.rolling is None:
         return adapted, found
@@ -80,8 +81,9 @@ def adapt(
     share = float(np.mean(shares))
     trials = [*found.trials, ("mixture beside the network", root(base), 1 - share), ("network", root(made), share)]
     if not any(shares):
-        return Adapted(found.mixture, trials=trials), found
-    return Adapted(found.mixture, replace(plan, shares=shares), network, trials), replace(found, said=said)
+        return replace(adapted, trials=trials, without="a network added nothing there"), found
+    plan = replace(plan, shares=shares)
+    return replace(adapted, plan=plan, network=network, trials=trials), replace(found, said=said)
 
 
 def views_of(asked: Asked, series: Series, stops: Sequence[int]) -> list[View]:

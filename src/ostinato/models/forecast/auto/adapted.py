@@ -67,13 +67,15 @@ class Plan:
 class Adapted:
     """A mixture of simple forecasts, corrected by the mean of some networks: $b + w (N - b)$ with the mixture b.
 
-    `trials`: `(name, root mean square error, share)` of all that was tried.
+    `trials`: `(name, root mean square error, share)` of all that was tried; `without`: why there is no network.
     """
 
     mixture: Mixture
     plan: Plan | None = None
     network: Ensemble | None = None
     trials: list[tuple[str, float, float]] = field(default_factory=list)
+    seasons: tuple[int, ...] = ()
+    without: str = "too few rows for a network"
 
     def forecast(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> np.ndarray:
         """`(n, horizon, targets)` in the units of the data, at the origins of one series after the other."""
@@ -84,15 +86,29 @@ class Adapted:
         return base + share * (corrected(self.network, self.plan, series, origins, base) - base)
 
     @property
+    def words(self) -> str:
+        """What was chosen, in a sentence."""
+        share = sorted(zip(self.mixture.shares.mean(0), self.mixture.names, strict=True), reverse=True)
+        members = ", ".join(f"{100 * s:.0f} % {name}" for s, name in share)
+        if self.plan is None:
+            added = self.without
+        else:
+            size = self.plan.hidden_size
+            units = size if isinstance(size, int) else " and ".join(map(str, size))
+            part, count = 100 * np.mean(self.plan.shares), len(self.plan.seeds)
+            added = f"corrected to {part:.0f} % by {count} networks of {units} units"
+        return f"chosen by rolling origin in the training rows: {members}; {added}"
+
+    @property
     def chosen(self) -> dict[str, Any]:
         """What was chosen and why, as plain values.
 
-        * `mixture`: the share of each simple forecast. `network`: what corrects it, and by how much; None where no
-          network has earned a share, or the rows are too few to train one.
+        * `mixture`: the share of each simple forecast. `network`: what corrects it, and by how much, or in words why
+          there is none. `seasons`: those that were tried; `calendar`: the waves of the date that were.
         * `tried`: the root mean square error of each on rows that it was not fitted to, in units of the targets' scale.
         """
         share = self.mixture.shares.mean(0)
-        network = None
+        network: Any = self.without
         if self.plan is not None:
             plan = self.plan
             network = {
@@ -106,6 +122,7 @@ class Adapted:
         return {
             "mixture": dict(zip(self.mixture.names, share.tolist(), strict=True)),
             "network": network,
+            "seasons": list(self.seasons),
             "calendar": list(self.mixture.views[0].features.calendar),
             "tried": {name: error for name, error, _ in self.trials},
         }
@@ -113,7 +130,9 @@ class Adapted:
     def numbers(self) -> dict[str, Any]:
         """What is not an array, as plain values for a file."""
         plan = None if self.plan is None else self.plan.numbers()
-        return {"mixture": self.mixture.numbers(), "plan": plan, "trials": [list(row) for row in self.trials]}
+        rows = [list(row) for row in self.trials]
+        found = {"mixture": self.mixture.numbers(), "plan": plan, "trials": rows}
+        return found | {"seasons": list(self.seasons), "without": self.without}
 
     def arrays(self) -> dict[str, Any]:
         """The arrays, for a file."""
@@ -126,7 +145,8 @@ class Adapted:
         plan = None if numbers["plan"] is None else Plan.from_file(numbers["plan"])
         network = None if plan is None else eqx.filter_eval_shape(build, plan)
         rows = [(str(name), float(error), float(share)) for name, error, share in numbers["trials"]]
-        return cls(Mixture.from_file(numbers["mixture"]), plan, network, rows)
+        seasons = tuple(int(m) for m in numbers["seasons"])
+        return cls(Mixture.from_file(numbers["mixture"]), plan, network, rows, seasons, str(numbers["without"]))
 
     def filled(self, arrays: dict[str, Any]) -> "Adapted":
         """The same with the arrays of a file."""
@@ -188,4 +208,4 @@ def build(plan: Plan, cell: Any, num_layers: int, dropout: float, head_size: int
             key=key,
         )
 
-    return Ensemble.make(one, plan.seeds)
+    return eqx.filter_jit(Ensemble.make)(one, plan.seeds)

@@ -56,14 +56,24 @@ class SideBySide:
     """Batches for an `Ensemble`: each member sees all windows in an order of its own."""
 
     def __init__(self, source: OriginWindows, batch_size: int, seeds: Sequence[int]):
-        self.each = [Batches(source, min(batch_size, len(source)), seed=seed, buckets=1) for seed in seeds]
+        size = min(batch_size, len(source))
+        self.source, self.each = source, [Batches(source, size, seed=seed, buckets=1) for seed in seeds]
 
     def __len__(self) -> int:
         return len(self.each[0])
 
     def at(self, step: int) -> Examples:
         """The batch of a step, with the members as the first axis."""
-        return jax.tree.map(lambda *parts: jnp.stack(parts), *[batches.at(step) for batches in self.each])
+        rows = np.stack([batches.rows(step) for batches in self.each])
+        taken = self.source.take(np.maximum(rows, 0).ravel(), self.source.context + self.source.horizon)
+        dtype = np.dtype(jnp.result_type(float))
+        wide = lambda a: a.reshape(*rows.shape, *a.shape[1:]).astype(a.dtype if a.dtype == bool else dtype)
+        weight = np.where(rows >= 0, wide(taken.weight), 0)
+        weight = (weight / np.maximum(weight.sum(1, keepdims=True), np.finfo(float).tiny)).astype(dtype)
+        observed = None if taken.observed is None else wide(taken.observed)
+        given = (wide(taken.values), observed, jax.tree.map(wide, taken.targets), weight)
+        values, observed, targets, weight = jax.device_put(given)
+        return Examples(SequenceBatch(values, observed=observed), targets, weight)
 
 
 def size_of(windows: int) -> tuple[int, int]:
