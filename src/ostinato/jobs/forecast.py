@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostinato.errors import DataError
+from ostinato.errors import DataError, LengthError
 from ostinato.jobs import options as o
 from ostinato.jobs.base import Job, Predictions
 from ostinato.jobs.options import NETWORK, Option
@@ -80,7 +80,10 @@ class Forecast(Job):
         *o.RULE,
         o.SEED,
     )
-    asked = (Option("horizon", "Steps to forecast; any number where the mode is recursive.", int, None),)
+    asked = (
+        Option("horizon", "Steps to forecast; any number where the mode is recursive.", int, None),
+        Option("level", "Percent of the intervals, e.g. 80,95.", group=None, default="80,95"),
+    )
 
     def estimator(self) -> "type[Forecaster]":
         from ostinato.models import Forecaster
@@ -146,7 +149,7 @@ class Forecast(Job):
         from ostinato.jobs.figures.backtest import of_backtest
 
         test = model.backtest(held, settings.data.test, baselines=dict(baselines))
-        return of_backtest(test, held.time_name, model.chosen_)
+        return of_backtest(test, held.time_name, _ahead(model, held), held, model.chosen_)
 
     def unseen(self, model: Any, baselines: Mapping[str, Any], data: "Series", settings: Any) -> "Evaluation":
         """The model on all rows that came after those it was trained on. Raises `DataError` where there are none."""
@@ -158,13 +161,25 @@ class Forecast(Job):
         if rows < model.horizon:
             raise DataError(f"{rows} rows after those that the model was trained on, its horizon is {model.horizon}")
         test = model.backtest(data, None, baselines=dict(baselines))
-        return of_backtest(test, data.time_name, model.chosen_)
+        return of_backtest(test, data.time_name, _ahead(model, data), data, model.chosen_)
 
-    def predict(self, model: Any, source: Any, settings: Any, horizon: int | None = None) -> Predictions:
-        """The steps that follow each series."""
+    def predict(
+        self, model: Any, source: Any, settings: Any, horizon: int | None = None, level: Any = None
+    ) -> Predictions:
+        """The steps that follow each series, with intervals of `level` percent (numbers, or text with commas)."""
         from ostinato.data import read_table
+        from ostinato.models.forecast.calibration import LEVEL
 
         # By the columns of the model: a file given later may have others beside them.
         given = read_table(source, header=settings.data.header) if isinstance(source, str | Path) else source
-        made = model.predict(given, horizon)
+        levels = o.numbers("--level")(level, {}) if isinstance(level, str) else level
+        made = model.predict(given, horizon, level=LEVEL if levels is None else levels)
         return Predictions(made.columns(), made.notes)
+
+
+def _ahead(model: Any, data: "Series") -> Any:
+    """The steps after the last row; None where what has to be known of them is not in the data."""
+    try:
+        return model.predict(data)
+    except (DataError, LengthError):
+        return None

@@ -6,29 +6,39 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ostinato.data import Series
+from ostinato.jobs.figures.ahead import ahead, intervals
 from ostinato.jobs.figures.verdict import verdict
-from ostinato.models import Backtest
+from ostinato.models import Backtest, Forecast
 from ostinato.runs import Evaluation, Score, Section
 from ostinato.view import Curve, Lines, Table, numbers, section
 
 ORDER = ("persistence", "seasonal-naive", "linear", "mean")
+SHOWN_AS = {"rmse": "RMSE", "mae": "MAE", "mase": "MASE", "crps": "CRPS", "skill": "skill"}
 SHOWN = 240
 """Steps of the held-out end that the report draws."""
 
 
 def of_backtest(
-    test: Backtest, time_name: str | None = None, chosen: Mapping[str, Any] = MappingProxyType({})
+    test: Backtest,
+    time_name: str | None = None,
+    made: Forecast | None = None,
+    data: Series | None = None,
+    chosen: Mapping[str, Any] = MappingProxyType({}),
 ) -> Evaluation:
-    """From a backtest: scores of all models, a stretch of the held-out end, errors by horizon, and what was `chosen`.
+    """From a backtest: scores, a stretch of the held-out end, errors by horizon, intervals, and what was `chosen`.
 
-    `chosen`: as `Forecaster.chosen_` gives it; empty where nothing was.
+    `made`: the forecast of the steps after the last row of `data`, to be shown as well. `chosen`: as
+    `Forecaster.chosen_` gives it; empty where nothing was.
     """
     others = sorted((n for n in test.forecasts if n != test.model), key=_place)
     metrics = test.metrics()
     scores = [Score(n, n == test.model, _named(metrics[n])) for n in (test.model, *others)]
     errors = {name: metrics[name]["rmse"] for name in (test.model, *others)}
     target = ", ".join(test.target_names)
-    sections = [_stretch(test, others, time_name), *([_by_horizon(test, others)] if test.horizon > 1 else [])]
+    sections = [] if made is None or data is None else [ahead(made, data)]
+    sections += [_stretch(test, others, time_name), *([_by_horizon(test, others)] if test.horizon > 1 else [])]
+    sections += [intervals(test, (test.model, *others))] if test.intervals else []
     sections += [_chosen(chosen)] if chosen else []
     words = verdict(test.model, errors, "RMSE")
     return Evaluation("forecast", target, _held_out(test), words, tuple(scores), tuple(sections))
@@ -40,8 +50,7 @@ def _place(name: str) -> int:
 
 
 def _named(row: Mapping[str, float]) -> dict[str, float | None]:
-    names = {"rmse": "RMSE", "mae": "MAE", "skill": "skill"}
-    return {names[key]: float(value) for key, value in row.items()}
+    return {shown: float(row[key]) for key, shown in SHOWN_AS.items() if key in row}
 
 
 def _held_out(test: Backtest) -> str:
@@ -67,7 +76,11 @@ def _stretch(test: Backtest, others: list[str], time_name: str | None) -> Sectio
     steps = "One step" if test.horizon == 1 else f"{test.horizon} steps"
     note = f"{steps} ahead at a time; the last {len(x)} of {len(rows) + test.horizon - 1} held-out rows."
     band = None
-    if test.quantiles is not None:
+    if test.model in test.intervals:
+        edges = test.intervals[test.model][chosen, :, 0, -1]
+        band = numbers(edges[..., 0]), numbers(edges[..., 1])
+        note += f" Shaded: the interval of {test.level[-1]:g} %."
+    elif test.quantiles is not None:
         edges = test.quantiles[chosen, :, 0]
         band = numbers(edges[..., 0]), numbers(edges[..., -1])
         note += f" Shaded: {test.levels[0]:g} to {test.levels[-1]:g} quantile."

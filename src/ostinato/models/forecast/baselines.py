@@ -10,8 +10,10 @@ from jaxtyping import PyTree
 from ostinato.data import Series
 from ostinato.errors import DataError, LengthError, SettingsError
 from ostinato.models.checks import at_least_0, whole
-from ostinato.models.forecast.base import ForecastEstimator, check_season, forward_filled
+from ostinato.models.forecast.base import ForecastEstimator, check_season
+from ostinato.models.forecast.calibration import Calibration
 from ostinato.models.forecast.features import Features
+from ostinato.models.forecast.out_of_sample import calibrated, forward_filled, last_part, repeated
 from ostinato.models.forecast.windows import OriginWindows, apply_map, ridge_map
 
 ALL = 1 << 62
@@ -64,10 +66,11 @@ class Persistence(Baseline):
         return ()
 
     def _at(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> list[np.ndarray]:
-        return [
-            np.repeat(forward_filled(t)[o - 1][:, None], horizon, 1)
-            for t, o in zip(series.target, origins, strict=True)
-        ]
+        return [repeated(t, o, horizon) for t, o in zip(series.target, origins, strict=True)]
+
+    def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration:
+        """Nothing is fitted, so that its own errors on the last rows are out of sample."""
+        return calibrated(self, series, stops, last_part(stops, self.horizon), self.horizon)
 
     def _take(self, arrays: PyTree[Any]) -> None:
         self.fitted_ = True
@@ -119,6 +122,10 @@ class SeasonalNaive(Baseline):
             values, last = known[o[:, None] - back], forward_filled(target)[o - 1][:, None]
             result.append(np.where(np.isnan(values), last, values))
         return result
+
+    def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration:
+        """Nothing is fitted, so that its own errors on the last rows are out of sample."""
+        return calibrated(self, series, stops, last_part(stops, self.horizon), self.horizon)
 
     def _numbers(self) -> dict[str, Any]:
         return {"season": self.season_}
@@ -317,7 +324,7 @@ def best_order(linear: LinearAR, train: Series, relative: Sequence[bool] | None 
             # Too few rows for this order, or nothing but one value in those before the last.
             with contextlib.suppress(LengthError, DataError):
                 tried = linear._blank().set_params(order=order, subtract_last=last)
-                test = tried.backtest(train, CHOOSING, refit=True, baselines={})
+                test = tried.backtest(train, CHOOSING, refit="once", level=(), baselines={})
                 errors[order, last] = test.mse(test.model)
     order, last = min(errors, key=errors.__getitem__, default=(most, linear.subtract_last))
     return linear._blank().set_params(order=order, subtract_last=last)

@@ -19,9 +19,11 @@ from ostinato.models.forecast.auto.adapted import Adapted, Plan, build, said_by
 from ostinato.models.forecast.auto.correction import SideBySide, size_of
 from ostinato.models.forecast.base import ForecastEstimator
 from ostinato.models.forecast.baselines import ALL, default_baselines, trained_horizon, typical
+from ostinato.models.forecast.calibration import Calibration
 from ostinato.models.forecast.features import Features
 from ostinato.models.forecast.losses import LOSSES, decayed, loss_of, mean_loss
 from ostinato.models.forecast.network import ForecastNet, Skip, forward, roll
+from ostinato.models.forecast.out_of_sample import by_copy, calibrated, of_search
 from ostinato.models.forecast.regular import too_short
 from ostinato.models.forecast.windows import OriginWindows, ridge_map
 from ostinato.models.trained import TrainedEstimator
@@ -93,8 +95,8 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
     >>> import numpy as np
     >>> wave = {"x": np.sin(np.arange(120) / 3)}
     >>> model = Forecaster(hidden_size=4, context=12, horizon=3, linear_skip=True, epochs=1).fit(wave, "x")
-    >>> model.predict().names, bool(abs(model.predict()["x"] - np.sin(np.arange(120, 123) / 3)).max() < 0.1)
-    (('step', 'x'), True)
+    >>> model.predict(level=(90,)).names, bool(abs(model.predict()["x"] - np.sin(np.arange(120, 123) / 3)).max() < 0.1)
+    (('step', 'x', 'x_lo90', 'x_hi90'), True)
 
     ```
     """
@@ -301,6 +303,16 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         need = self.context_ + self._trained_horizon
         short = too_short(series.ids, stops, need, f"no window of {self.context_} and a horizon; not trained on")
         return [short] if short else []
+
+    def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration:
+        """Errors at the rolling origins of the search, on the validation rows, or those of a copy."""
+        if hasattr(self, "adapted_"):
+            return of_search(self.out_of_sample_, series, stops, self.horizon)
+        validation = self._setting("validation")
+        if not validation:
+            return by_copy(self, series, stops, self.horizon)
+        starts = held_stops(validation, stops, name="validation")
+        return calibrated(self, series, stops, starts, self.horizon)
 
     def _steps(self, batches: int) -> int:
         """Steps of training, of so many batches in an epoch."""

@@ -13,7 +13,7 @@ from ostinato.models.forecast.baselines import best_order
 from ostinato.models.forecast.regular import regular
 from ostinato.studies import Bar, Claim, StudySettings
 
-from .basket import CASES, Case
+from .cases import CASES, Case
 from .rivals import smoothing, theta
 
 SOURCE = "series of statsmodels and of the catalogue; fitted to the first 80 %, judged by every origin of the rest"
@@ -63,7 +63,7 @@ def claims(rows: list[dict[str, Any]]) -> list[Claim]:
 
 
 def judged(case: Case, horizon: int, seed: int) -> dict[str, Any] | None:
-    """Errors of the forecaster and of all rivals on the held-out end; None where no origin has so many rows after it."""
+    """Errors of the forecaster and its rivals on the held-out end; None where it is shorter than the horizon."""
     series = regular(case.series())[0]
     train, stop = split_series(series, 0.2)[0], series.history[0]
     begin = train.history[0]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ostinato.data import Series
-from ostinato.models.forecast.base import forward_filled
 from ostinato.models.forecast.features import Features
+from ostinato.models.forecast.out_of_sample import forward_filled
 
 
 @dataclass(frozen=True)
