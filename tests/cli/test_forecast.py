@@ -107,7 +107,7 @@ def test_predict_writes_what_the_model_says(forecast_run: Run, series_file: Path
     said = answer("predict", folder, series_file, "--out", out)
     assert (said["rows"], said["out"]) == (2, str(out))
     table = read_table(out)
-    assert table.names == ("day", "Temp")
+    assert table.names == ("day", "Temp", "Temp_lo80", "Temp_hi80", "Temp_lo95", "Temp_hi95")
     assert table.text("day").tolist() == ["2020-03-21", "2020-03-22"]
     model: Any = load_model(folder / "model")
     expected = model.predict(_series({"day": days(80), "Temp": temperatures()})).values[0, :, 0]
@@ -189,7 +189,7 @@ def test_fresh_moves_the_old_run_aside(forecast_run: Run, series_file: Path, tmp
     assert (stranger / "thesis.tex").read_text() == "x"
     moved = folder.with_name("run.1")
     # The new run is refused before anything is trained: the old one stays where it is.
-    refusal(3, "fit", "forecast", series_file, "--context", 500, "--out", folder, "--fresh", "--quiet")
+    refusal(3, "fit", "forecast", series_file, "--hidden", 4, "--context", 500, "--out", folder, "--fresh", "--quiet")
     assert (folder / "settings.toml").is_file()
     assert not moved.exists()
     move_aside(folder, SILENT)

@@ -19,6 +19,11 @@ class StudyEntry(NamedTuple):
 # an underscore in the file's.
 STUDIES: dict[str, StudyEntry] = {
     "temperature": StudyEntry("series", "daily minimum temperature of Melbourne, one day ahead", ("univariate_small",)),
+    "defaults": StudyEntry(
+        "series",
+        "A forecaster with nothing set on 25 measured series, beside linear maps, smoothing and theta (extra `demo`)",
+        ("univariate_small", "vega_series", "etth1", "beijing_pm25", "exchange_rate", "santafe_laser"),
+    ),
     "ett": StudyEntry("series", "ETTh1, oil temperature, 24 hours ahead", ("etth1",)),
     "stocks": StudyEntry("series", "S&P 500, one trading day ahead, beside the last price", ("vega_series",)),
     "vowels": StudyEntry(

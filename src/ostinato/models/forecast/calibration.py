@@ -142,7 +142,7 @@ class Calibration:
         if len(self.ids) == 1 or name not in self.ids or horizon > self.horizon:
             return None
         own = self.series == self.ids.index(name)
-        return own if (~np.isnan(self.errors[own])).sum(0).min(initial=0) >= ENOUGH else None
+        return own if ((~np.isnan(self.errors[own])).sum(0) >= ENOUGH).all() else None
 
     def numbers(self) -> dict[str, Any]:
         """What is not an array, as plain values for a file, with the shapes of what is."""

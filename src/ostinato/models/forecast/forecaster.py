@@ -210,6 +210,8 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
 
     @property
     def label(self) -> str:
+        if self._mixing:
+            return "forecaster"
         return f"{self.cell if isinstance(self.cell, str) else self.cell.__name__} forecaster"
 
     @property
@@ -326,23 +328,27 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         self.network_, self.history_, self.best_, self.steps_, self.stopped_ = None, [], {}, 0, "no network"
         data = replace(cut_series(series, stops=stops), notes=())
 
-        def train(plan: Plan, source: OriginWindows, ahead: OriginWindows) -> Ensemble:
-            batches = SideBySide(source, self.batch_size, plan.seeds)
+        def train(plan: Plan, source: OriginWindows, ahead: OriginWindows | None) -> Ensemble:
+            network, batches = self._built(plan), SideBySide(source, self.batch_size, plan.seeds)
+            options: dict[str, Any] = {"loss": loss_of(self.loss, ())}
+            if ahead is None:
+                # As many steps as were best where the end was held out; these are the rows of that end as well.
+                return self._train(network, batches, steps=int(self.best_["step"]), span=self._span, **options).last
             free = self.epochs == "auto" and self.steps is None
-            steps = size_of(len(source))[1] if free else self._steps(len(batches))
+            self._span = size_of(len(source))[1] if free else self._steps(len(batches))
             rows = np.unique(np.linspace(0, len(ahead) - 1, min(len(ahead), 2 * ROWS)).astype(int))
             judged = ahead.only(rows)
             truth = judged.take(np.arange(len(rows)), plan.context + plan.horizon).targets
             result = self._train(
-                self._built(plan),
+                network,
                 batches,
-                loss=loss_of(self.loss, ()),
-                steps=steps,
-                every=max(steps // 25, 1),
+                steps=self._span,
+                every=max(self._span // 25, 1),
                 data=data,
                 validate=lambda network: {"validation": mean_loss(said_by(network, judged), truth, self.loss, ())},
                 run=run,
                 callback=callback,
+                **options,
             )
             self._keep(result)
             return result.model

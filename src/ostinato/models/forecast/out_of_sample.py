@@ -22,10 +22,7 @@ MOST = 2000
 """Origins of all series together; where there are more, every so many-th is taken."""
 
 FEW = 30
-"""Errors from which a form is chosen.
-
-Where a series has fewer origins with a whole horizon after them, those with a part of it are taken too.
-"""
+"""Errors from which their form is chosen; of fewer origins with a whole horizon, those with a part are taken too."""
 
 
 def calibrated(model: Any, series: Series, stops: Sequence[int], starts: Sequence[int], horizon: int) -> Calibration:
@@ -49,7 +46,7 @@ def calibrated(model: Any, series: Series, stops: Sequence[int], starts: Sequenc
     scales = np.stack([change_scale(t[:n]) for t, n in zip(series.target, stops, strict=True)])
     numbers = np.repeat(np.arange(len(origins)), [len(o) for o in origins])
     came, made = np.concatenate(truth), np.concatenate(said)
-    log = bool(getattr(model, "log", False)) or grows_with_level(came, made)
+    log = getattr(model, "log", False) is True or grows_with_level(came, made)
     return replace(Calibration.of(came, made, numbers, series.ids, scales, log=log), stride=stride)
 
 

@@ -44,7 +44,8 @@ def adapt(
     """Adapt to the rows before the stops.
 
     `train(plan, source, ahead)` gives trained networks; `source` and `ahead` are the windows to train on and to
-    stop by.
+    stop by. Where they have earned a share it is asked again, with the windows of all rows and None, for networks that
+    are trained as long.
     """
     views = views_of(asked, series, stops)
     scales = [views[0].features.scale_of(series, i).scale[: len(series.target_names)] for i in range(len(series))]
@@ -82,7 +83,10 @@ def adapt(
     trials = [*found.trials, ("mixture beside the network", root(base), 1 - share), ("network", root(made), share)]
     if not any(shares):
         return replace(adapted, trials=trials, without="a network added nothing there"), found
-    plan = replace(plan, shares=shares)
+    whole = [np.arange(plan.context, max(n - plan.horizon + 1, plan.context)) for n in stops]
+    source, _ = _missed(plan, found.mixture, series, whole, stops)
+    source.missed /= scale
+    network, plan = train(plan, source, None), replace(plan, shares=shares)
     return replace(adapted, plan=plan, network=network, trials=trials), replace(found, said=said)
 
 

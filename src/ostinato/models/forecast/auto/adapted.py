@@ -8,11 +8,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from ostinato.data import SequenceBatch, Series
 from ostinato.models.forecast.auto.correction import Correction, MissedWindows
 from ostinato.models.forecast.auto.mixture import Mixture, View, shares_by_step
-from ostinato.models.forecast.network import forward
 from ostinato.models.forecast.windows import OriginWindows
 from ostinato.training import Ensemble
 
@@ -185,8 +185,13 @@ def said_by(network: Ensemble, windows: OriginWindows) -> np.ndarray:
         wide = lambda a: jnp.broadcast_to(jnp.asarray(a), (members, *a.shape))
         observed = None if taken.observed is None else wide(taken.observed)
         xs = SequenceBatch(wide(taken.values.astype(np.dtype(jnp.result_type(float)))), observed=observed)
-        blocks.append(np.asarray(forward(network, xs), np.float64).mean(0)[: len(rows)])
+        blocks.append(np.asarray(_run(network, xs), np.float64).mean(0)[: len(rows)])
     return np.concatenate(blocks)
+
+
+@eqx.filter_jit
+def _run(network: Ensemble, xs: SequenceBatch) -> Array:
+    return network(xs)[0]
 
 
 def build(plan: Plan, cell: Any, num_layers: int, dropout: float, head_size: int | None) -> Ensemble:

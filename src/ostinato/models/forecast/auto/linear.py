@@ -54,7 +54,8 @@ class Linear:
             return {"last": "persistence", "season": f"season before ({self.season})"}.get(self.base, self.base)
         of = {"none": "", "last": " of changes", "season": f" of changes over {self.season}"}
         words = of.get(self.base, f" of changes of changes over {self.season}")
-        return f"mean{words}" if not self.order else f"linear({self.order}){words}"
+        kind = f"linear({self.order})" if self.order else "mean"
+        return f"{kind}{words}{' with the calendar' if self.waves else ''}"
 
     def inputs(self, panel: Panel, origins: Sequence[np.ndarray], horizon: int) -> tuple[np.ndarray, np.ndarray]:
         """The base `(n, horizon, targets)` and the lags `(n, order, targets)`, the last one first."""

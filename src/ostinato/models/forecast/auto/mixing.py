@@ -30,7 +30,7 @@ def convex_weights(errors: np.ndarray, count: float, steps: int = 400) -> np.nda
     gram, ratio = gram / best, size / best
     prior = ratio**-2.0
     prior /= prior.sum()
-    penalty = 8.0 / max(count, 1.0)
+    penalty = 8.0 / count
     w = prior.copy()
     rate = 1 / (np.linalg.eigvalsh(gram)[-1] + penalty)
     for _ in range(steps):
