@@ -13,6 +13,7 @@ import numpy as np
 from ostinato.errors import DataError
 
 from .files import read_text
+from .kinds import check_table
 from .table import Table
 from .times import looks_typed
 from .values import is_missing
@@ -24,7 +25,9 @@ _SAMPLE = 50
 
 
 def read_table(path: str | Path, *, header: bool | None = None) -> Table:
-    """Read a table from delimited text (`.csv`, `.tsv`, `.txt`, each also with `.gz`) or from Parquet.
+    """Read a table from delimited text (`.csv`, `.tsv`, `.txt`, each also with `.gz`), from Parquet or from Excel.
+
+    Of Excel it is the first sheet, with names in its first row; this needs openpyxl.
 
     The delimiter (comma, semicolon or tab) is found from the first lines; between semicolons `1,5` is a number. Cells
     may be quoted; a byte-order mark and empty lines are skipped, and so are empty cells without a name at the end of
@@ -34,10 +37,18 @@ def read_table(path: str | Path, *, header: bool | None = None) -> Table:
     time, which a note of the table says. Without names the columns are called "0", "1", and so on. An empty name
     becomes "index" in the first column.
 
-    Raises `DataError` (no such file, empty, not text, duplicate names, a line with more or fewer cells than the first,
-    Parquet without the extra `frames`) and `CorruptFile` (a damaged gzip or Parquet file).
+    Raises `DataError` (no such file, another kind of file, empty, not text, duplicate names, a line with more or fewer
+    cells than the first, Parquet without the extra `frames`, Excel without openpyxl) and `CorruptFile` (a damaged gzip,
+    Parquet or Excel file).
     """
     path = Path(path)
+    check_table(path)
+    if path.suffix.lower() in (".xlsx", ".xlsm"):
+        if not path.is_file():
+            raise DataError(f"{path}: no such file")
+        from .excel import read_excel
+
+        return _filled(Table(read_excel(path), source=str(path)), path)
     if path.suffix in (".parquet", ".pq"):
         if not path.is_file():
             raise DataError(f"{path}: no such file")
