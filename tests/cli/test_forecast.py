@@ -107,7 +107,7 @@ def test_predict_writes_what_the_model_says(forecast_run: Run, series_file: Path
     said = answer("predict", folder, series_file, "--out", out)
     assert (said["rows"], said["out"]) == (2, str(out))
     table = read_table(out)
-    assert table.names == ("day", "Temp")
+    assert table.names == ("day", "Temp", "Temp_lo80", "Temp_hi80", "Temp_lo95", "Temp_hi95")
     assert table.text("day").tolist() == ["2020-03-21", "2020-03-22"]
     model: Any = load_model(folder / "model")
     expected = model.predict(_series({"day": days(80), "Temp": temperatures()})).values[0, :, 0]

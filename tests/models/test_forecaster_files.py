@@ -53,8 +53,9 @@ def test_what_is_loaded_says_the_same_to_the_bit(tmp_path):
     assert again._training() == model._training()
     for data in (None, table()):
         said, there = again.predict(data), model.predict(data)
-        assert said.names == there.names == ("id", "day", "y")
-        assert said["y"].tolist() == there["y"].tolist()
+        assert said.names == there.names == ("id", "day", "y", "y_lo80", "y_hi80", "y_lo95", "y_hi95")
+        for name in ("y", "y_lo80", "y_hi95"):
+            assert said[name].tolist() == there[name].tolist()
         assert said["day"].tolist() == there["day"].tolist()
     assert sorted(p.name for p in (tmp_path / "model").iterdir()) == ["manifest.json", "weights.safetensors"]
 

@@ -29,7 +29,7 @@ def test_default_baselines_of_a_backtest_are_fitted_to_the_rows_before_it() -> N
 
 def test_so_are_those_that_are_given_and_a_refitted_model() -> None:
     y = np.concatenate([BEFORE, AFTER])
-    test = Mean().backtest(y, 20, refit=True, baselines={"another": Mean()})
+    test = Mean().backtest(y, 20, refit="once", baselines={"another": Mean()})
     for name in ("mean", "another"):
         assert test.forecasts[name] == pytest.approx(np.full((20, 1, 1), BEFORE.mean()))
     with pytest.raises(LeakError, match="held-out end begins with row 80"):

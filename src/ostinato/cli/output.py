@@ -157,8 +157,9 @@ def show_scores(console: Any, result: Mapping[str, Any]) -> None:
         )
         for line in meanings(names):
             console.print(line, style="dim", markup=False)
-        best = "* is the best; in bold what was trained.  " if len(scores) > 1 else ""
-        console.print(f"{best}{result['verdict']}", markup=False)
+        if len(scores) > 1:
+            console.print("* the best, bold: what was trained", style="dim")
+        console.print(result["verdict"], markup=False)
     elif "report" in result:
         console.print("Nothing was held out: judge it with `ostinato evaluate`.", markup=False)
     if "report" in result:

@@ -87,7 +87,9 @@ def keep_found(job: Job, run: Run, model: Any, train: Any, held: Any, settings: 
 
 def whole(job: Job, model: Any, made: Evaluation) -> Evaluation:
     """The evaluation under the name and the title of its job, and what is to be said of the model itself."""
-    return replace(made, task=job.name, title=made.title or job.title, sections=(*made.sections, *of_model(model)))
+    there = [section.title for section in made.sections]
+    added = [section for section in of_model(model) if section.title not in there]
+    return replace(made, task=job.name, title=made.title or job.title, sections=(*made.sections, *added))
 
 
 def has_ended(folder: Path, judged: bool) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostinato.errors import DataError
+from ostinato.errors import DataError, LengthError
 from ostinato.jobs import options as o
 from ostinato.jobs.base import Job, Predictions
 from ostinato.jobs.options import NETWORK, Option
@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 class SeriesData:
     """Which columns of a table are what, and how much of the end of each series is held out.
 
-    `season`: steps of the seasonal baseline, where the times do not tell them; `sha256`: of the file.
+    `sha256`: of the file.
     """
 
     target: tuple[str, ...] = ()
     time: str | None = None
     series: str | None = None
-    season: int | None = None
     test: int | float = 0.2
     header: bool | None = None
     sha256: str = ""
@@ -38,8 +37,10 @@ class Forecast(Job):
     name, title, plural = "forecast", "Forecast", "forecasts"
     help = """Forecast one or many series.
 
-    The end of each series is held out, and what the network says of it is printed beside persistence, the season
-    before, the mean and a linear autoregression.
+    What is not set is chosen from the training rows: simple forecasts are mixed, and networks correct what these miss
+    as far as they show that they can; with --hidden one network of that size stands alone. The end of each series is
+    held out, and what the forecaster says of it is printed beside persistence, the season before, the mean and a linear
+    autoregression.
 
     Example: `ostinato fit forecast data.csv --target Temp --horizon 7 --cell lstm --hidden 64 --out runs/temp`
     """
@@ -56,36 +57,47 @@ class Forecast(Job):
         Option(
             "calendar",
             "Waves of the date: hour, weekday, month, yearday:2, ...",
-            default="none",
+            default="found by the data",
             part="model",
             read=o.words,
         ),
-        Option("season", "Steps in a season, for that baseline.", int, default="by the times"),
+        Option("season", "Steps in a season.", int, default="by the times and the data", part="model"),
         Option(
             "missing",
-            "Allow missing values; the network sees which.",
+            "Have the network see which values are missing; by default it does where some are.",
             bool,
             part="model",
             read=lambda given, _: "observed" if given else None,
         ),
         Option("test", "Held-out end: rows, or a share.", default="0.2", read=o.amount("--test")),
         o.HEADER,
-        Option("context", "Past steps that it reads.", int, NETWORK, "by season", "model"),
-        *o.network(),
+        Option("context", "Past steps that it reads.", int, NETWORK, "found by the data", "model"),
+        *o.network(hidden="found by the data"),
         Option("mode", "direct, or recursive: any horizon.", group=NETWORK, default="direct", part="model"),
         Option(
             "quantiles", "E.g. 0.1,0.5,0.9.", group=NETWORK, default="none", part="model", read=o.numbers("--quantiles")
         ),
-        Option("subtract_last", "Forecast changes from the last value.", bool, NETWORK, part="model"),
+        Option(
+            "subtract_last",
+            "Forecast changes from the last value; by default where that is better.",
+            bool,
+            NETWORK,
+            part="model",
+        ),
         Option("linear_skip", "Add a trained linear map of the context.", bool, NETWORK, part="model"),
         o.DROPOUT,
-        *o.training("50", "64", "0.003"),
+        *o.training("found by the data", "64", "found by the data"),
         o.PATIENCE,
-        o.validation("The end of the training rows, to choose the best weights: rows, or a share.", "0.1"),
+        o.validation(
+            "The end of the training rows, to choose the best weights: rows, or a share.", "found by the data"
+        ),
         *o.RULE,
         o.SEED,
     )
-    asked = (Option("horizon", "Steps to forecast; any number where the mode is recursive.", int, None),)
+    asked = (
+        Option("horizon", "Steps to forecast; any number where the mode is recursive.", int, None),
+        Option("level", "Percent of the intervals, e.g. 80,95.", group=None, default="80,95"),
+    )
 
     def estimator(self) -> "type[Forecaster]":
         from ostinato.models import Forecaster
@@ -137,20 +149,21 @@ class Forecast(Job):
 
     def check(self, model: Any, train: "Series", held: "Series | None", settings: Any) -> None:
         """Settings, the season, rows to train on, and whether forecasts can be compared in the held-out end."""
-        model.check(
-            train if held is None else held, last=0 if held is None else settings.data.test, season=settings.data.season
-        )
+        season = settings.model.season if isinstance(settings.model.season, int) else None
+        last = 0 if held is None else settings.data.test
+        model.check(train if held is None else held, last=last, season=season)
 
     def baselines(self, model: Any, train: "Series", settings: Any) -> "dict[str, Estimator]":
         """Fitted to the same rows as the model."""
         from ostinato.models.forecast.baselines import default_baselines
 
-        return {**default_baselines(model, train, model.horizon, settings.data.season)}
+        return {**default_baselines(model, train, model.horizon)}
 
     def evaluate(self, model: Any, baselines: Mapping[str, Any], held: "Series", settings: Any) -> "Evaluation":
         from ostinato.jobs.figures.backtest import of_backtest
 
-        return of_backtest(model.backtest(held, settings.data.test, baselines=dict(baselines)), held.time_name)
+        test = model.backtest(held, settings.data.test, baselines=dict(baselines))
+        return of_backtest(test, held.time_name, _ahead(model, held), held, model.chosen_)
 
     def unseen(self, model: Any, baselines: Mapping[str, Any], data: "Series", settings: Any) -> "Evaluation":
         """The model on all rows that came after those it was trained on. Raises `DataError` where there are none."""
@@ -161,13 +174,26 @@ class Forecast(Job):
         rows = max(unseen_rows(model, data))
         if rows < model.horizon:
             raise DataError(f"{rows} rows after those that the model was trained on, its horizon is {model.horizon}")
-        return of_backtest(model.backtest(data, None, baselines=dict(baselines)), data.time_name)
+        test = model.backtest(data, None, baselines=dict(baselines))
+        return of_backtest(test, data.time_name, _ahead(model, data), data, model.chosen_)
 
-    def predict(self, model: Any, source: Any, settings: Any, horizon: int | None = None) -> Predictions:
-        """The steps that follow each series."""
+    def predict(
+        self, model: Any, source: Any, settings: Any, horizon: int | None = None, level: Any = None
+    ) -> Predictions:
+        """The steps that follow each series, with intervals of `level` percent (numbers, or text with commas)."""
         from ostinato.data import read_table
+        from ostinato.models.forecast.calibration import LEVEL
 
         # By the columns of the model: a file given later may have others beside them.
         given = read_table(source, header=settings.data.header) if isinstance(source, str | Path) else source
-        made = model.predict(given, horizon)
+        levels = o.numbers("--level")(level, {}) if isinstance(level, str) else level
+        made = model.predict(given, horizon, level=LEVEL if levels is None else levels)
         return Predictions(made.columns(), made.notes)
+
+
+def _ahead(model: Any, data: "Series") -> Any:
+    """The steps after the last row; None where what has to be known of them is not in the data."""
+    try:
+        return model.predict(data)
+    except (DataError, LengthError):
+        return None

@@ -66,7 +66,7 @@ class TrainedEstimator(Estimator):
 
     def _optimizer(self, steps: int, per_epoch: int) -> optax.GradientTransformation:
         """What changes the weights in so many steps in all."""
-        setting = lambda name, default: getattr(self, name, default)
+        setting = self._setting
         name = setting("schedule", "constant")
         return adam(
             learning_rate(name, setting("learning_rate", 1e-3), steps, per_epoch=per_epoch, warm_up=self.warm_up),
@@ -75,6 +75,10 @@ class TrainedEstimator(Estimator):
             clip=setting("clip", None),
             plateau=per_epoch if name == "plateau" else None,
         )
+
+    def _setting(self, name: str, default: Any = None) -> Any:
+        """A setting of the training as it holds, of a subclass that has it."""
+        return getattr(self, name, default)
 
     @property
     def _decayed(self) -> Callable[[Any], Any] | None:
@@ -119,7 +123,7 @@ class TrainedEstimator(Estimator):
             optimizer=optimizer,
             steps=steps,
             validate=validate,
-            patience=getattr(self, "patience", None),
+            patience=self._setting("patience"),
             every=every,
             seed=getattr(self, "seed", 0) if seed is None else seed,
             run=run,

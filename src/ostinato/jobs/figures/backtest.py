@@ -1,31 +1,47 @@
 """What a report says of forecasts: scores of all models, a stretch of the held-out end, errors by horizon."""
 
 from collections.abc import Mapping
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 
+from ostinato.data import Series
+from ostinato.jobs.figures.ahead import ahead, intervals
 from ostinato.jobs.figures.verdict import verdict
-from ostinato.models import Backtest
+from ostinato.models import Backtest, Forecast
 from ostinato.runs import Evaluation, Score, Section
-from ostinato.view import Curve, Lines, Multiples, Residuals, numbers, section
+from ostinato.view import Curve, Lines, Multiples, Residuals, Table, numbers, section
 
 ORDER = ("persistence", "seasonal-naive", "linear", "mean")
+SHOWN_AS = {"rmse": "RMSE", "mae": "MAE", "mase": "MASE", "crps": "CRPS", "skill": "skill"}
 SHOWN = 240
 """Steps of the held-out end that the report draws."""
 
 
-def of_backtest(test: Backtest, time_name: str | None = None) -> Evaluation:
-    """From a backtest: scores of all models, a stretch of the held-out end, errors by horizon."""
+def of_backtest(
+    test: Backtest,
+    time_name: str | None = None,
+    made: Forecast | None = None,
+    data: Series | None = None,
+    chosen: Mapping[str, Any] = MappingProxyType({}),
+) -> Evaluation:
+    """From a backtest: scores, a stretch of the held-out end, errors by horizon, intervals, and what was `chosen`.
+
+    `made`: the forecast of the steps after the last row of `data`, to be shown as well. `chosen`: as
+    `Forecaster.chosen_` gives it; empty where nothing was.
+    """
     others = sorted((n for n in test.forecasts if n != test.model), key=_place)
     metrics = test.metrics()
     scores = [Score(n, n == test.model, _named(metrics[n])) for n in (test.model, *others)]
     errors = {name: metrics[name]["rmse"] for name in (test.model, *others)}
     target = ", ".join(test.target_names)
+    lead = () if made is None or data is None else (ahead(made, data),)
     sections = [_stretch(test, others, time_name), *([_by_horizon(test, others)] if test.horizon > 1 else [])]
-    sections += _residuals(test)
+    sections += [intervals(test, (test.model, *others))] if test.intervals else []
+    sections += [*_residuals(test), *([_chosen(chosen)] if chosen else [])]
     words = verdict(test.model, errors, "RMSE")
-    return Evaluation("forecast", target, _held_out(test), words, tuple(scores), tuple(sections))
+    return Evaluation("forecast", target, _held_out(test), words, tuple(scores), tuple(sections), lead=lead)
 
 
 def _place(name: str) -> int:
@@ -34,8 +50,7 @@ def _place(name: str) -> int:
 
 
 def _named(row: Mapping[str, float]) -> dict[str, float | None]:
-    names = {"rmse": "RMSE", "mae": "MAE", "skill": "skill"}
-    return {names[key]: float(value) for key, value in row.items()}
+    return {shown: float(row[key]) for key, shown in SHOWN_AS.items() if key in row}
 
 
 def _held_out(test: Backtest) -> str:
@@ -61,7 +76,11 @@ def _stretch(test: Backtest, others: list[str], time_name: str | None) -> Sectio
     steps = "One step" if test.horizon == 1 else f"{test.horizon} steps"
     note = f"{steps} ahead at a time; the last {len(x)} of {len(rows) + test.horizon - 1} held-out rows."
     band = None
-    if test.quantiles is not None:
+    if test.model in test.intervals:
+        edges = test.intervals[test.model][chosen, :, 0, -1]
+        band = numbers(edges[..., 0]), numbers(edges[..., 1])
+        note += f" Shaded: the interval of {test.level[-1]:g} %."
+    elif test.quantiles is not None:
         edges = test.quantiles[chosen, :, 0]
         band = numbers(edges[..., 0]), numbers(edges[..., -1])
         note += f" Shaded: {test.levels[0]:g} to {test.levels[-1]:g} quantile."
@@ -115,6 +134,23 @@ def _autocorrelation(errors: np.ndarray, most: int = 20) -> tuple[np.ndarray, np
         return lags[:0], lags[:0].astype(float), 0.0
     found = np.array([float((left[:-lag] * left[lag:]).sum()) / total for lag in lags])
     return lags, found, 1.96 / np.sqrt(there.sum())
+
+
+def _chosen(chosen: Mapping[str, Any]) -> Section:
+    """All that was tried inside the training rows, with its error there and its share."""
+    network, share = chosen["network"], dict(chosen["mixture"])
+    if isinstance(network, Mapping):
+        share["network"] = network["share"]
+        about = f"{network['networks']} networks of {network['hidden_size']} units read {network['context']} steps."
+    else:
+        about = f"No network: {network}."
+    rows = [
+        (name, f"{error:.4g}", f"{100 * share[name]:.0f} %" if name in share else "")
+        for name, error in chosen["tried"].items()
+    ]
+    ours = tuple(i for i, row in enumerate(rows) if row[2])
+    note = f"Errors on training rows that the forecast was not fitted to, in units of the targets' scale. {about}"
+    return section("What was chosen", Table(("tried", "RMSE", "share"), tuple(rows), ours), note)
 
 
 def _day(moment: np.datetime64) -> str:
