@@ -1,6 +1,8 @@
 """The bar while a model trains: step, epoch, loss, validation, speed, time left; on standard error, for eyes only."""
 
+import contextlib
 import math
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
@@ -16,15 +18,15 @@ class Bar:
     """
 
     def __init__(self, ctx: typer.Context, what: str):
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         self._ctx, self._what, self._validation = ctx, what, ""
         screen = console(stderr=True)
         self._progress: Any = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            MofNCompleteColumn(),
             TextColumn("{task.fields[words]}"),
+            TimeElapsedColumn(),
             TimeRemainingColumn(compact=True),
             console=screen,
             transient=True,
@@ -34,6 +36,8 @@ class Bar:
         self._began: Any = None
 
     def __enter__(self) -> "Bar":
+        # Seconds may pass before the first step is made: what is compiled is waited for in sight.
+        self._task = self._progress.add_task(self._what, total=None, words="compiling")
         self._progress.start()
         return self
 
@@ -48,15 +52,14 @@ class Bar:
             note(self._ctx, f"{event.kind}: {event.message}")
         for name, value in list(event.metrics.items())[:1]:
             self._validation = f"  {name} {value:.4g}"
-        if self._task is None or self._began is None:
-            self._task = self._progress.add_task(self._what, total=event.total, completed=event.step, words="")
-            self._began = event
+        self._began = self._began or event
         steps, seconds = event.step - self._began.step, event.seconds - self._began.seconds
         speed = f"  {steps / seconds:.0f} steps/s" if steps and seconds > 0 else ""
         loss = f"  loss {event.loss:.4g}" if math.isfinite(event.loss) else ""
         epoch = f"epoch {event.epoch:.1f}" if math.isfinite(event.epoch) else ""
-        words = f"{epoch}{loss}{self._validation}{speed}"
-        self._progress.update(self._task, completed=event.step, words=words)
+        words = f"{event.step}/{event.total}  {epoch}{loss}{self._validation}{speed}"
+        if event.step > self._began.step or event.metrics:
+            self._progress.update(self._task, total=event.total, completed=event.step, words=words)
 
 
 class Terminal:
@@ -70,3 +73,9 @@ class Terminal:
 
     def progress(self, what: str) -> Bar:
         return Bar(self._ctx, what)
+
+    def waiting(self, what: str) -> "AbstractContextManager[Any]":
+        screen = console(stderr=True)
+        if is_quiet(self._ctx) or not screen.is_terminal:
+            return contextlib.nullcontext()
+        return screen.status(f"{what} …")

@@ -114,6 +114,11 @@ class Job:
         del data
         return ()
 
+    def plan(self, settings: Any) -> tuple[str, ...]:
+        """What is about to be done and how long it may take, in words, where that is not plain from the data."""
+        del settings
+        return ()
+
     def check(self, model: Any, train: Any, held: Any, settings: Any) -> None:
         """Raise everything now that would be raised when training has ended: nothing is trained before this."""
 

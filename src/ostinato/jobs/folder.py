@@ -10,6 +10,7 @@ import jax
 from ostinato.cells import Cell, count_parameters
 from ostinato.errors import DataError, SettingsError
 from ostinato.jobs.base import Job
+from ostinato.jobs.figures.model import of_model
 from ostinato.jobs.reporter import Reporter
 from ostinato.jobs.table import job_of
 from ostinato.kernels import choose
@@ -79,14 +80,16 @@ def keep_found(job: Job, run: Run, model: Any, train: Any, held: Any, settings: 
     run.check_stopped()
     model.save(run.folder / MODEL)
     if held is not None:
-        run.write_evaluation(titled(job, job.evaluate(model, baselines, held, settings)))
+        run.write_evaluation(whole(job, model, job.evaluate(model, baselines, held, settings)))
     run.write_environment(kernel=kernel_path(model))
     run.drop_checkpoints()
 
 
-def titled(job: Job, made: Evaluation) -> Evaluation:
-    """The evaluation under the name and the title of its job."""
-    return replace(made, task=job.name, title=made.title or job.title)
+def whole(job: Job, model: Any, made: Evaluation) -> Evaluation:
+    """The evaluation under the name and the title of its job, and what is to be said of the model itself."""
+    there = [section.title for section in made.sections]
+    added = [section for section in of_model(model) if section.title not in there]
+    return replace(made, task=job.name, title=made.title or job.title, sections=(*made.sections, *added))
 
 
 def has_ended(folder: Path, judged: bool) -> bool:

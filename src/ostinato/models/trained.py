@@ -10,11 +10,13 @@ import numpy as np
 import optax
 
 from ostinato.errors import SettingsError
+from ostinato.layers import Summary, summary
 from ostinato.learning import UpdateRule, make_rule
 from ostinato.models.base import Estimator
 from ostinato.models.optimizer import adam, learning_rate
 from ostinato.runs import Run, checkpoints, difference
 from ostinato.runs.manifest import dump, parse
+from ostinato.runs.run import other_run
 from ostinato.runs.storage import read_file
 from ostinato.training import Ensemble, Event, FitResult, each, fit
 
@@ -82,6 +84,11 @@ class TrainedEstimator(Estimator):
     def _decayed(self) -> Callable[[Any], Any] | None:
         """Which weights decay, as a function of the network; None: all."""
         return None
+
+    def summary(self) -> Summary:
+        """The parts of the network with their sizes and numbers of parameters, as a table that prints."""
+        self.check_fitted()
+        return summary(self.network_)
 
     def _train(
         self,
@@ -164,7 +171,7 @@ def meet(run: Run, identity: Mapping[str, Any]) -> None:
         raise SettingsError(f"{run.folder}: holds a training, but not of an estimator; choose another folder")
     lines = difference(parse(read_file(path, largest=LARGEST_IDENTITY), path), asked)
     if lines:
-        raise SettingsError(f"{run.folder}: holds a run of other settings or data:\n  " + "\n  ".join(lines))
+        raise SettingsError(other_run(run.folder, "settings or data", lines))
 
 
 def digest(data: Any) -> str:

@@ -3,7 +3,7 @@
 from importlib import import_module  # noqa: TID251 - only names that stand in this file
 from typing import NamedTuple
 
-from ostinato.errors import SettingsError
+from ostinato.errors import SettingsError, did_you_mean
 from ostinato.studies.base import Study
 
 
@@ -122,6 +122,6 @@ STUDIES: dict[str, StudyEntry] = {
 def load_study(name: str) -> Study:
     """The study of that name; raises `SettingsError` with the known names."""
     if name not in STUDIES:
-        raise SettingsError(f"study: expected one of {', '.join(STUDIES)}, got {name!r}")
+        raise SettingsError(f"study: expected one of {', '.join(STUDIES)}, got {name!r}{did_you_mean(name, STUDIES)}")
     module = import_module(f"ostinato.studies.{STUDIES[name].wing}.{name.replace('-', '_')}")
     return Study(module.run, getattr(module, "draw", None))

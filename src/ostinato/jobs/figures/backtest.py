@@ -10,7 +10,7 @@ from ostinato.data import Series
 from ostinato.jobs.figures.ahead import ahead, intervals
 from ostinato.models import Backtest, Forecast
 from ostinato.runs import Evaluation, Score, Section
-from ostinato.view import Curve, Lines, Table, numbers, section
+from ostinato.view import Curve, Lines, Multiples, Residuals, Table, numbers, section
 
 ORDER = ("persistence", "seasonal-naive", "linear", "mean")
 SHOWN_AS = {"rmse": "RMSE", "mae": "MAE", "mase": "MASE", "crps": "CRPS", "skill": "skill"}
@@ -34,11 +34,12 @@ def of_backtest(
     metrics = test.metrics()
     scores = [Score(n, n == test.model, _named(metrics[n])) for n in (test.model, *others)]
     target = ", ".join(test.target_names)
-    sections = [] if made is None or data is None else [ahead(made, data)]
-    sections += [_stretch(test, others, time_name), *([_by_horizon(test, others)] if test.horizon > 1 else [])]
+    lead = () if made is None or data is None else (ahead(made, data),)
+    sections = [_stretch(test, others, time_name), *([_by_horizon(test, others)] if test.horizon > 1 else [])]
     sections += [intervals(test, (test.model, *others))] if test.intervals else []
-    sections += [_chosen(chosen)] if chosen else []
-    return Evaluation("forecast", target, _held_out(test), test.verdict(), tuple(scores), tuple(sections))
+    sections += [*_residuals(test), *([_chosen(chosen)] if chosen else [])]
+    words = test.verdict()
+    return Evaluation("forecast", target, _held_out(test), words, tuple(scores), tuple(sections), lead=lead)
 
 
 def _place(name: str) -> int:
@@ -105,6 +106,32 @@ def _by_horizon(test: Backtest, others: list[str]) -> Section:
     steps = numbers(range(1, test.horizon + 1))
     drawn = Lines(steps, tuple(curves), "steps ahead", "RMSE", zero=True, points=test.horizon < 60)
     return section("Error by horizon", drawn)
+
+
+def _residuals(test: Backtest) -> list[Section]:
+    """What the first step of each forecast missed: over the prediction, and whether one error tells the next."""
+    rows = test.series == test.series[0]
+    truth, made = test.truth[rows, 0, 0], test.forecasts[test.model][rows, 0, 0]
+    charts = [section("Over the forecast", Residuals(numbers(truth), numbers(made)))]
+    lags, found, bound = _autocorrelation(truth - made)
+    if len(lags) > 1:
+        edges = numbers(np.full(len(lags), -bound)), numbers(np.full(len(lags), bound))
+        curve = Curve("autocorrelation", "ours", numbers(found))
+        drawn = Lines(numbers(lags), (curve,), "steps apart", "autocorrelation", band=edges, points=len(lags) < 40)
+        charts.append(section("Autocorrelation", drawn))
+    note = "One step ahead, of the first target and series. Shaded: where 95 % of the autocorrelations of noise lie."
+    return [section("Residuals", Multiples(tuple(charts)), note if len(charts) > 1 else "")]
+
+
+def _autocorrelation(errors: np.ndarray, most: int = 20) -> tuple[np.ndarray, np.ndarray, float]:
+    """Of the errors at each lag from 1 on, and the bound that noise keeps to in 95 %."""
+    there = np.isfinite(errors)
+    left = np.where(there, errors - (errors[there].mean() if there.any() else 0.0), 0.0)
+    total, lags = float((left**2).sum()), np.arange(1, min(most, len(errors) // 4) + 1)
+    if total == 0:
+        return lags[:0], lags[:0].astype(float), 0.0
+    found = np.array([float((left[:-lag] * left[lag:]).sum()) / total for lag in lags])
+    return lags, found, 1.96 / np.sqrt(there.sum())
 
 
 def _chosen(chosen: Mapping[str, Any]) -> Section:
