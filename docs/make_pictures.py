@@ -31,7 +31,7 @@ def command(words: str) -> None:
     """Run a command of the library among the runs of the pictures."""
     RUNS.mkdir(parents=True, exist_ok=True)
     print("ostinato", words, flush=True)
-    subprocess.run([str(Path(sys.executable).parent / "ostinato"), *words.split(), "--quiet"], cwd=RUNS, check=True)  # noqa: S603
+    subprocess.run([str(Path(sys.executable).parent / "ostinato"), *words.split(), "--quiet"], cwd=RUNS, check=True)
 
 
 def section(run: str, kind: str, title: str = "") -> str:
@@ -181,7 +181,7 @@ def recall() -> str:
     """Two letters, spoiled, and as they are recalled."""
     from ostinato.associative import Hopfield, bipolar
 
-    letters = bipolar(["1001" "1001" "1111" "1001" "1001", "1000" "1000" "1000" "1000" "1111"])
+    letters = bipolar(["10011001111110011001", "10001000100010001111"])
     spoiled = letters.at[:, :6].multiply(-1.0)
     found = Hopfield.store(letters).recall(spoiled, key=jax.random.key(0))
     parts = [np.asarray(p).reshape(2, 5, 4) for p in (letters, spoiled, found.state)]

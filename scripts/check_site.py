@@ -88,7 +88,12 @@ def browsed(site: Path, only: list[str], quick: bool, shots: Path | None) -> lis
                 tab.on("pageerror", lambda error: said.append(str(error)))
                 tab.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
                 for page in pages:
-                    if quick and page.count("/") == 2 and page.startswith("reference/") and (width, scheme) != (390, "light"):
+                    if (
+                        quick
+                        and page.count("/") == 2
+                        and page.startswith("reference/")
+                        and (width, scheme) != (390, "light")
+                    ):
                         continue
                     said.clear()
                     tab.goto(home if page == "." else f"{home}{page}/", wait_until="load")

@@ -73,7 +73,10 @@ def public(room: str) -> tuple[Name, ...]:
     names = {
         name: value
         for name, value in spread.items()
-        if not name.startswith("_") and not isinstance(value, types.ModuleType) and name != "TYPE_CHECKING" and _ours(value)
+        if not name.startswith("_")
+        and not isinstance(value, types.ModuleType)
+        and name != "TYPE_CHECKING"
+        and _ours(value)
     }
     if room == "errors":
         names = {name: value for name, value in names.items() if inspect.isclass(value)}

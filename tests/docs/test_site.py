@@ -81,7 +81,9 @@ def test_reference_of_a_class():
     assert "# SequenceClassifier" in page
     assert 'cell: str = "gru"' in page
     assert "predict_proba(X: Any) -> Any" in page
-    assert "[`Estimator`](../models/Estimator.md)" in page or "[`TrainedEstimator`](../models/TrainedEstimator.md)" in page
+    assert (
+        "[`Estimator`](../models/Estimator.md)" in page or "[`TrainedEstimator`](../models/TrainedEstimator.md)" in page
+    )
     assert "_learned" not in page
 
 
