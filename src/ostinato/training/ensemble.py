@@ -61,7 +61,6 @@ class Ensemble(eqx.Module):
 
 def each(optimizer: optax.GradientTransformation) -> optax.GradientTransformation:
     """The optimiser for each member of an `Ensemble` by itself: norms, moments and counts are its own."""
-
     change = optimizer.update  # alone: a program does not hang on how the state began
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
