@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -13,7 +13,6 @@ from ostinato.data import Batches, SequenceBatch, Series, stream
 from ostinato.data.holdout import check_amount, cut_series, held_stops
 from ostinato.errors import LengthError, SettingsError
 from ostinato.learning import LearningRule
-from ostinato.models.checks import Check, above_0, at_least_0, one_of, rates, whole
 from ostinato.models.forecast.auto.adapt import Asked, adapt, views_of
 from ostinato.models.forecast.auto.adapted import Adapted, Plan, build, said_by
 from ostinato.models.forecast.auto.correction import SideBySide, size_of
@@ -21,37 +20,17 @@ from ostinato.models.forecast.base import ForecastEstimator
 from ostinato.models.forecast.baselines import ALL, default_baselines, trained_horizon, typical
 from ostinato.models.forecast.calibration import Calibration
 from ostinato.models.forecast.features import Features
-from ostinato.models.forecast.losses import LOSSES, decayed, loss_of, mean_loss
+from ostinato.models.forecast.losses import decayed, loss_of, mean_loss
 from ostinato.models.forecast.network import ForecastNet, Skip, forward, roll
 from ostinato.models.forecast.out_of_sample import by_copy, calibrated, of_search
 from ostinato.models.forecast.regular import too_short
+from ostinato.models.forecast.settings import ALONE, CHECKS, MIXED, Auto
 from ostinato.models.forecast.windows import OriginWindows, ridge_map
 from ostinato.models.trained import TrainedEstimator
 from ostinato.training import Ensemble
 
 ROWS = 256
 """Windows that are forecast at once."""
-
-Auto = Literal["auto"]
-
-YES_NO = ("mixture", "log", "subtract_last")
-"""Settings that are true, false, or found by the data."""
-
-ALONE: dict[str, Any] = {
-    "hidden_size": 64,
-    "season": None,
-    "log": False,
-    "subtract_last": False,
-    "calendar": (),
-    "missing": "refuse",
-    "epochs": 50,
-    "learning_rate": 3e-3,
-    "validation": 0.1,
-}
-"""What `"auto"` stands for in a network that is not mixed with anything."""
-
-MIXED: dict[str, Any] = {"learning_rate": 3e-3, "patience": 6, "missing": "observed"}
-"""What it stands for in the networks that correct a mixture, where it is not found by the data."""
 
 
 class Forecaster(TrainedEstimator, ForecastEstimator):
@@ -103,35 +82,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
 
     kind = "forecaster"
     warm_up = False
-    checks = (
-        Check("hidden_size", lambda value, model: value == "auto" or _is_size(value), "1 or more units, or auto"),
-        *whole("num_layers", "horizon", "batch_size", "stride"),
-        Check("context", lambda value, model: value == "auto" or value >= 1, "1 or more, or auto"),
-        Check("season", lambda value, model: value in ("auto", None) or value >= 2, "2 or more steps, None, or auto"),
-        *(Check(n, lambda value, model: value in ("auto", True, False), "auto, True or False") for n in YES_NO),
-        Check("head_size", lambda value, model: value is None or value >= 1, "None, or 1 or more"),
-        *one_of("mode", ("direct", "recursive")),
-        *one_of("missing", ("auto", "refuse", "observed")),
-        *one_of("scaling", ("series", "pooled")),
-        *one_of("loss", LOSSES),
-        *one_of("schedule", ("cosine", "constant")),
-        *rates("dropout"),
-        *at_least_0("skip_ridge", "weight_decay"),
-        Check("learning_rate", lambda value, model: value == "auto" or 0 < value < np.inf, "a number above 0, or auto"),
-        *above_0("clip"),
-        Check(
-            "epochs",
-            lambda value, model: value in ("auto", None) if model.steps is not None else value == "auto" or value >= 0,
-            "exactly one of epochs and steps",
-        ),
-        Check("patience", lambda value, model: value is None or model.validation, "None without a validation set"),
-        Check("quantiles", lambda value, model: not value or list(value) == sorted(set(value)), "rising levels"),
-        Check(
-            "quantiles",
-            lambda value, model: all(0 < level < 1 for level in value or ()),
-            "levels between 0 and 1",
-        ),
-    )
+    checks = CHECKS
 
     def __init__(
         self,
@@ -304,9 +255,11 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         short = too_short(series.ids, stops, need, f"no window of {self.context_} and a horizon; not trained on")
         return [short] if short else []
 
-    def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration:
+    def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration | None:
         """Errors at the rolling origins of the search, on the validation rows, or those of a copy."""
         if hasattr(self, "adapted_"):
+            if max(stops) < 2:
+                return None
             return of_search(self.out_of_sample_, series, stops, self.horizon)
         validation = self._setting("validation")
         if not validation:
@@ -500,9 +453,3 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
             self.network_ = self.adapted_.network
         else:
             self.network_ = arrays
-
-
-def _is_size(value: Any) -> bool:
-    """A number of units, or one for each layer."""
-    sizes = value if isinstance(value, tuple | list) else (value,)
-    return bool(sizes) and all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in sizes)

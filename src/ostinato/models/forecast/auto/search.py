@@ -35,6 +35,7 @@ class Found:
 
     * `mixture`: fitted to all rows; `said`, `truth (n, horizon, targets)`: its forecasts at the rolling origins, none
       of whose members or shares saw what came there, in the units of the data; `rolling`: which origins.
+    * `lead`, `lead_said`: the same of the best linear forecast alone, at which networks start.
     * `trials`: `(name, root mean square error in units of the scale, share)` of each kind that was tried.
     """
 
@@ -43,6 +44,8 @@ class Found:
     said: np.ndarray
     truth: np.ndarray
     trials: list[tuple[str, float, float]]
+    lead: Mixture
+    lead_said: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ def search(
         member = (lone, 0, fit_method(lone, panels[0], stops, horizon))
         empty = np.zeros((0, horizon, len(series.target_names)))
         mixture = Mixture(tuple(views), (member,), np.ones((1, 1)), (0,))
-        return Found(_pruned(mixture), None, empty, empty, [(lone.name, float("nan"), 1.0)])
+        mixture = _pruned(mixture)
+        return Found(mixture, None, empty, empty, [(lone.name, float("nan"), 1.0)], mixture, empty)
     truth = rolling.truth(series.target)
     unit = np.array([np.asarray(s) for s in scales])[rolling.series][:, None]
     judge = _Judge(series, rolling, panels, views, truth, unit)
@@ -95,7 +99,10 @@ def search(
     mixture = _pruned(Mixture(tuple(views), members, shares[:, use], edges)).fitted(series, stops, horizon)
     share = dict(zip((id(t) for t in near), shares.mean(0), strict=True))
     rows = [(_name(t, views), float(np.sqrt(t.error)), float(share.get(id(t), 0.0))) for t in trials]
-    return Found(mixture, rolling, said, truth, sorted(rows, key=lambda row: row[1]))
+    best = min((t for t in trials if isinstance(t.method, Linear)), key=lambda t: t.error)
+    lead = Mixture(tuple(views), ((best.method, best.view, np.zeros(())),), np.ones((1, 1)), (0,))
+    lead = _pruned(lead).fitted(series, stops, horizon)
+    return Found(mixture, rolling, said, truth, sorted(rows, key=lambda row: row[1]), lead, best.said)
 
 
 @dataclass(frozen=True)
