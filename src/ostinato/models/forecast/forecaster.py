@@ -34,15 +34,37 @@ ROWS = 256
 
 
 class Forecaster(TrainedEstimator, ForecastEstimator):
-    r"""A recurrent network that reads a context of past steps and forecasts the next ones.
+    r"""A forecaster that adapts to its series, or a recurrent network as it is set.
+
+    **Nothing set** (`mixture`, by default where `hidden_size` is `"auto"`, `mode="direct"`, without `quantiles` and
+    with `rule="bptt"`): a convex mixture, chosen by rolling origin inside the training rows.
+
+    $$\hat y = (1 - w) \textstyle\sum_c p_c\, f_c + w N,\qquad N = f_\ell + \tfrac1M \sum_m \mathrm{RNN}_m$$
+
+    * $f_c$: ridge regressions on past values, on their changes from the last one, over a season, or both, with and
+      without logarithm and calendar, of any order; exponential smoothing; the last value; the season before. The best
+      of each kind is mixed with shares $p_c \ge 0$ that sum to 1, shrunk to what each has shown; of what the mixture is
+      not shown to gain over the last value, the last value gets the share.
+    * N: small networks side by side, which start at the best linear forecast $f_\ell$ and learn what it misses, with
+      early stopping. Their share w is what they have shown on rows that they did not see, less its standard error; with
+      w above 0 they are trained again on all rows.
+    * Short series get no network, and the shortest the last value. Missing values and constant targets are taken.
+    * `chosen_` says what was chosen, with the errors of all that was tried. What is set is not chosen: `season` (None:
+      there is none), `log`, `subtract_last`, `calendar`, `context` (the longest order, and what the networks read),
+      `hidden_size` with `mixture=True`, `cell`, `epochs` or `steps`, `learning_rate`, `patience`. Past and static
+      covariates are read by the networks only.
+
+    **A network alone** (`hidden_size` given, or `mixture=False`):
 
     $$h = \mathrm{RNN}(x_{o-C}, \ldots, x_{o-1}),\qquad \hat y_{o+k} = \mathrm{head}_k(h, z_{o+k})\;
       (+ \textstyle\sum_i A_{ki} y_{o-C+i} + B_k z_{o+k} + c_k)\;(+\, y_{o-1})$$
 
-    **The network.** `cell` is a name in `CELLS`; `hidden_size` a number, or one for each layer. `head_size` gives the
+    `cell` is a name in `CELLS`; `hidden_size` a number, or one for each layer. `head_size` gives the
     head a hidden layer. `linear_skip` adds the trained linear map in brackets: it starts as the ridge regression
     (`skip_ridge`) and the head starts at 0, so that training begins at the linear forecast and learns what that misses.
-    `subtract_last` takes targets relative to their last observed value, so that the forecast follows the level.
+    `subtract_last` takes targets relative to their last observed value, so that the forecast follows the level. Here
+    `"auto"` stands for 64 units, no logarithm, values as they are, no calendar, a learning rate of 0.003, 50 epochs and
+    the last tenth of the rows for validation.
 
     **What is forecast.** `horizon` steps, each with outputs of its own (`mode="direct"`), or one step that is fed back
     (`mode="recursive"`: any horizon at `predict`; no past covariates, no quantiles, the horizon of training is 1).
@@ -57,7 +79,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
     **Scaling** is fitted on the training rows alone, without those of `validation`: per series, or `"pooled"`. `log`
     forecasts the logarithm. With `subtract_last` the unit is the size of changes (see `Features`).
 
-    **Training.** Windows of `context` steps (`None`: two seasons and twice the horizon, at least 24, at most a quarter
+    **Training.** Windows of `context` steps (`"auto"`: two seasons and twice the horizon, at least 24, at most a quarter
     of the median series), `stride` apart; series that are shorter than a window are left out, which `notes_` say. AdamW
     (no decay on the skip), norm of the gradient clipped at `clip`, learning rate `"cosine"` (to 0) or `"constant"`, for
     `epochs` or `steps`. `validation` is the end of each series, a share or a number of rows: the best weights on it are
@@ -65,7 +87,8 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
     first weights are functions of `seed`. `rule` is one of `learning.RULES`, with `rule_settings`, or a rule: how the
     gradients are found, or what takes their place.
 
-    After `fit`: `network_`, `history_`, `best_`, `steps_`, `stopped_`, `features_`, `context_`, `tail_`, `notes_`.
+    After `fit`: `network_` (None where none is used), `history_`, `best_`, `steps_`, `stopped_`, `context_`, `tail_`,
+    `notes_`; `features_` of a network alone, `chosen_` and `adapted_` of a mixture.
 
     `fit(data, target, run=, callback=)`: see `ForecastEstimator.fit` and `training.fit`. Raises `SettingsError`,
     `LengthError` (context and horizon do not fit into the series), `DataError`, `LeakError`, `NonFiniteError`.
@@ -73,6 +96,8 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
     ```python
     >>> import numpy as np
     >>> wave = {"x": np.sin(np.arange(120) / 3)}
+    >>> Forecaster(horizon=3).fit({"x": wave["x"][:50]}, "x").predict()["x"].round(2).tolist()
+    [-0.82, -0.96, -1.0]
     >>> model = Forecaster(hidden_size=4, context=12, horizon=3, linear_skip=True, epochs=1).fit(wave, "x")
     >>> model.predict(level=(90,)).names, bool(abs(model.predict()["x"] - np.sin(np.arange(120, 123) / 3)).max() < 0.1)
     (('step', 'x', 'x_lo90', 'x_hi90'), True)
