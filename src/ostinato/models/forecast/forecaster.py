@@ -15,7 +15,7 @@ from ostinato.errors import LengthError, SettingsError
 from ostinato.learning import LearningRule
 from ostinato.models.forecast.auto.adapt import Asked, adapt, views_of
 from ostinato.models.forecast.auto.adapted import Adapted, Plan, build, said_by
-from ostinato.models.forecast.auto.correction import SideBySide, size_of
+from ostinato.models.forecast.auto.correction import MissedWindows, SideBySide, size_of
 from ostinato.models.forecast.base import ForecastEstimator
 from ostinato.models.forecast.baselines import ALL, default_baselines, trained_horizon, typical
 from ostinato.models.forecast.calibration import Calibration
@@ -79,7 +79,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
     **Scaling** is fitted on the training rows alone, without those of `validation`: per series, or `"pooled"`. `log`
     forecasts the logarithm. With `subtract_last` the unit is the size of changes (see `Features`).
 
-    **Training.** Windows of `context` steps (`"auto"`: two seasons and twice the horizon, at least 24, at most a quarter
+    **Training.** Windows of `context` steps (`"auto"`: two seasons and twice the horizon, 24 or more, at most a quarter
     of the median series), `stride` apart; series that are shorter than a window are left out, which `notes_` say. AdamW
     (no decay on the skip), norm of the gradient clipped at `clip`, learning rate `"cosine"` (to 0) or `"constant"`, for
     `epochs` or `steps`. `validation` is the end of each series, a share or a number of rows: the best weights on it are
@@ -306,22 +306,25 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         self.network_, self.history_, self.best_, self.steps_, self.stopped_ = None, [], {}, 0, "no network"
         data = replace(cut_series(series, stops=stops), notes=())
 
-        def train(plan: Plan, source: OriginWindows, ahead: OriginWindows | None) -> Ensemble:
+        span = 0
+
+        def train(plan: Plan, source: OriginWindows, ahead: MissedWindows | None) -> Ensemble:
+            nonlocal span
             network, batches = self._built(plan), SideBySide(source, self.batch_size, plan.seeds)
             options: dict[str, Any] = {"loss": loss_of(self.loss, ())}
             if ahead is None:
                 # As many steps as were best where the end was held out; these are the rows of that end as well.
-                return self._train(network, batches, steps=int(self.best_["step"]), span=self._span, **options).last
+                return self._train(network, batches, steps=int(self.best_["step"]), span=span, **options).last
             free = self.epochs == "auto" and self.steps is None
-            self._span = size_of(len(source))[1] if free else self._steps(len(batches))
+            span = size_of(len(source))[1] if free else self._steps(len(batches))
             rows = np.unique(np.linspace(0, len(ahead) - 1, min(len(ahead), 2 * ROWS)).astype(int))
             judged = ahead.only(rows)
             truth = judged.take(np.arange(len(rows)), plan.context + plan.horizon).targets
             result = self._train(
                 network,
                 batches,
-                steps=self._span,
-                every=max(self._span // 25, 1),
+                steps=span,
+                every=max(span // 25, 1),
                 data=data,
                 validate=lambda network: {"validation": mean_loss(said_by(network, judged), truth, self.loss, ())},
                 run=run,
@@ -376,7 +379,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         return source, ahead
 
     def _context(self, series: Series, train: Sequence[int]) -> int:
-        if self.context != "auto":
+        if isinstance(self.context, int):
             return self.context
         season = (series.frequency.season if series.frequency is not None else None) or 1
         return max(min(max(2 * season, 2 * self.horizon, 24), typical(train) // 4), 1)

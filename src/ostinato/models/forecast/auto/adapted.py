@@ -59,7 +59,7 @@ class Plan:
     @classmethod
     def from_file(cls, numbers: dict[str, Any]) -> "Plan":
         """The inverse of `numbers`. Raises `CorruptFile`."""
-        plain = {k: tuple(v) if isinstance(v, list) else v for k, v in numbers.items() if k != "view"}
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in numbers.items() if k != "view"}
         return cls(view=View.from_file(numbers["view"]), **plain)
 
 

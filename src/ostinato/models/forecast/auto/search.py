@@ -146,7 +146,7 @@ class _Judge:
         panel, horizon, rolling = self.panels[view], self.rolling.horizon, self.rolling
         if isinstance(method, Linear):
             weights = [method.fit(panel, cut, horizon, penalties) for cut in rolling.cuts]
-            methods: list[Method] = [replace(method, penalty=p) for p in penalties]
+            methods: Sequence[Method] = [replace(method, penalty=p) for p in penalties]
         else:
             weights, methods = [[method.fit(panel, cut, horizon)] for cut in rolling.cuts], [method]
         for p, one in enumerate(methods):
