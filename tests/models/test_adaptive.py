@@ -174,7 +174,7 @@ def test_networks_correct_what_the_mixture_misses(chaos: np.ndarray, corrected: 
     linear = next(name for name in test.forecasts if name.startswith("linear"))
     assert test.rmse("forecaster") < 0.5 * test.rmse(linear)
     assert corrected.chosen_["network"]["share"] > 0.9
-    assert "networks of 8 units" in corrected.notes_[-1]
+    assert "networks (3 of 8 units)" in corrected.notes_[-1]
 
 
 def test_it_is_read_back_as_it_was(chaos: np.ndarray, corrected: Forecaster, tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ def smoothing(values: np.ndarray, stop: int, season: int | None, origins: np.nda
 
     The one with the smallest AIC on the rows before `stop`; its parameters stay, its states go on. `(n, horizon)`.
     """
-    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+    from statsmodels.tsa.exponential_smoothing import ets
 
+    model: Any = ets.ETSModel
     values = _filled(values)
     train = values[:stop][-LONGEST:]
     m = season if season is not None and 2 <= season <= LARGEST_SEASON and len(train) >= 2 * season + 2 else None
@@ -28,10 +29,10 @@ def smoothing(values: np.ndarray, stop: int, season: int | None, origins: np.nda
             rows = np.log(train) if log else train
             for trend, damped in ((None, False), ("add", False), ("add", True)):
                 for seasonal in (None, "add") if m else (None,):
-                    kind = {"trend": trend, "damped_trend": damped, "seasonal": seasonal}
+                    kind: dict[str, Any] = {"trend": trend, "damped_trend": damped, "seasonal": seasonal}
                     options = kind | ({"seasonal_periods": m} if seasonal else {})
                     try:
-                        fitted = ETSModel(rows, **options).fit(disp=False)
+                        fitted = model(rows, **options).fit(disp=False)
                     except (ValueError, np.linalg.LinAlgError):
                         continue
                     # Of the density of the values themselves, so that both can be compared.
@@ -41,7 +42,7 @@ def smoothing(values: np.ndarray, stop: int, season: int | None, origins: np.nda
         log, options, params = best[1]
         begin = stop - len(train)
         rows = np.log(np.maximum(values, train.min() / 2)) if log else values
-        states = ETSModel(rows[begin:], **options).smooth(params)
+        states = model(rows[begin:], **options).smooth(params)
     at = origins - begin - 1
     steps = np.arange(1, horizon + 1)
     said = np.asarray(states.level)[at][:, None] + np.zeros(horizon)
@@ -58,9 +59,10 @@ def theta(values: np.ndarray, stop: int, season: int | None, origins: np.ndarray
 
     Its parameters and the seasonal factors stay, its level goes on. `(n, horizon)`.
     """
-    from statsmodels.tsa.forecasting.theta import ThetaModel
+    from statsmodels.tsa.forecasting import theta as theta_model
     from statsmodels.tsa.seasonal import seasonal_decompose
 
+    model: Any = theta_model.ThetaModel
     values = _filled(values)
     train = values[:stop][-LONGEST:]
     begin, m = stop - len(train), season if season is not None and season <= LARGEST_SEASON else None
@@ -69,11 +71,11 @@ def theta(values: np.ndarray, stop: int, season: int | None, origins: np.ndarray
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if m is not None and len(train) >= 2 * m:
-            found = seasonal_decompose(train, model="multiplicative" if times else "additive", period=m)
+            found: Any = seasonal_decompose(train, model="multiplicative" if times else "additive", period=m)
             factors = np.asarray(found.seasonal)[:m]
         own = factors[np.arange(len(values) - begin) % len(factors)]
         rows = values[begin:] / own if times else values[begin:] - own
-        params = np.asarray(ThetaModel(rows[: len(train)], deseasonalize=False).fit().params)
+        params = np.asarray(model(rows[: len(train)], deseasonalize=False).fit().params)
     slope, alpha = float(params[0]), float(params[1])
     level = np.empty(len(rows) + 1)
     level[0] = rows[0]

@@ -55,7 +55,7 @@ def adapt(
     plan, origins, cut = plan_of(asked, series, stops, found)
     if plan is None or found.rolling is None:
         return adapted, found
-    past = found.mixture.fitted(series, cut, asked.horizon)
+    past = found.lead.fitted(series, cut, asked.horizon)
     # The rows that the first cut leaves are judged by forecasts of each fold; those before it by their own fit.
     source, scale = _missed(plan, past, series, origins, cut)
     plan = replace(plan, scale=scale)
@@ -64,14 +64,14 @@ def adapt(
     here = np.flatnonzero((rolling.folds >= fold) & (rolling.rows >= plan.context))
     order = here[np.lexsort((rolling.rows[here], rolling.series[here]))]
     after = [rolling.rows[order][rolling.series[order] == i] for i in range(len(series))]
-    base, truth = found.said[order], found.truth[order]
+    base, truth, lead = found.said[order], found.truth[order], found.lead_said[order]
     counts = [len(o) for o in after]
     if not any(counts):
         return adapted, found
-    missed = plan.view.from_units(np.nan_to_num(truth), series, counts) - plan.view.from_units(base, series, counts)
+    missed = plan.view.from_units(np.nan_to_num(truth), series, counts) - plan.view.from_units(lead, series, counts)
     missed = np.where(np.isnan(truth), np.nan, missed) / scale
     network = train(plan, source, plan.windows(series, after, missed))
-    made = corrected(network, plan, series, after, base)
+    made = corrected(network, plan, series, after, lead)
     unit = np.array([np.asarray(s) for s in scales])[rolling.series[order]][:, None]
     edges = [*found.mixture.edges, asked.horizon]
     parts = [slice(a, b) for a, b in pairwise(edges)]
@@ -84,10 +84,11 @@ def adapt(
     if not any(shares):
         return replace(adapted, trials=trials, without="a network added nothing there"), found
     whole = [np.arange(plan.context, max(n - plan.horizon + 1, plan.context)) for n in stops]
-    source, _ = _missed(plan, found.mixture, series, whole, stops)
+    source, _ = _missed(plan, found.lead, series, whole, stops)
     source.missed /= scale
     network, plan = train(plan, source, None), replace(plan, shares=shares)
-    return replace(adapted, plan=plan, network=network, trials=trials), replace(found, said=said)
+    adapted = replace(adapted, lead=found.lead, plan=plan, network=network, trials=trials)
+    return adapted, replace(found, said=said)
 
 
 def views_of(asked: Asked, series: Series, stops: Sequence[int]) -> list[View]:
@@ -192,7 +193,7 @@ def _fold_of(found: Found) -> int:
 def _missed(
     plan: Plan, past: Mixture, series: Series, origins: list[np.ndarray], cut: Sequence[int]
 ) -> tuple[Any, float]:
-    """The windows to train on, with what the mixture misses there, and the size of that."""
+    """The windows to train on, with what a linear forecast misses there, and the size of that."""
     counts, steps = [len(o) for o in origins], np.arange(plan.horizon)
     base = past.forecast(series, origins, plan.horizon)
     truth = np.concatenate([t[o[:, None] + steps] for t, o in zip(series.target, origins, strict=True)])

@@ -145,7 +145,7 @@ def ridge(x: np.ndarray, y: np.ndarray, penalties: Sequence[float]) -> list[np.n
 
 def _groups(miss: np.ndarray, width: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Windows to fit by, and the steps ahead that they are known for: together where nearly all windows are whole."""
-    there = ~np.isnan(miss)
+    there = np.isnan(miss) == np.False_
     whole = there.all(1)
     if whole.sum() >= 0.9 * there.any(1).sum() or (width and whole.all()):
         return [(whole, np.arange(miss.shape[1]))]

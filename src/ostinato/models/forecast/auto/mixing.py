@@ -45,6 +45,27 @@ def _on_simplex(w: np.ndarray) -> np.ndarray:
     return np.maximum(w - excess[np.flatnonzero(falling > excess)[-1]], 0)
 
 
+def shown(gains: np.ndarray, blocks: int = 8) -> float:
+    """How far a gain is shown, from 0 to 1: its mean over its standard error, by leaving out one of some blocks.
+
+    `gains (n,)`: in the order of time, NaN where nothing is known.
+
+    ```python
+    >>> shown(np.array([1.0, 1.1, 0.9, 1.0])), shown(np.array([-1.0, 1.0, -1.0, 1.0]))
+    (1.0, 0.0)
+
+    ```
+    """
+    gains = gains[~np.isnan(gains)]
+    groups = np.array_split(gains, min(blocks, len(gains))) if len(gains) > 1 else []
+    if not groups:
+        return 1.0
+    n = len(groups)
+    left = np.array([(gains.sum() - g.sum()) / (len(gains) - len(g)) for g in groups])
+    error = np.sqrt((n - 1) / n * np.sum((left - left.mean()) ** 2))
+    return float(np.clip(gains.mean() / max(error, 1e-300), 0, 1))
+
+
 def kept(weights: np.ndarray, least: float = 0.03) -> np.ndarray:
     """The weights without those below a least one, brought to sum 1 again."""
     w = np.where(weights >= min(least, weights.max()), weights, 0)
