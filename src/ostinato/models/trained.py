@@ -89,6 +89,7 @@ class TrainedEstimator(Estimator):
         data: Any = (),
         validate: Callable[[Any], Mapping[str, Any]] | None = None,
         every: int | None = None,
+        patience: int | None = None,
         seed: int | None = None,
         run: Run | None = None,
         callback: Callable[[Event], None] | None = None,
@@ -96,7 +97,8 @@ class TrainedEstimator(Estimator):
         """Train a network by the settings and give the result; nothing is kept in the estimator.
 
         `data` is what the run is told a digest of: arrays, text and plain values, nested as they come. The networks of
-        an `Ensemble` are updated each by itself. The other arguments are those of `ostinato.training.fit`.
+        an `Ensemble` are updated each by itself. The other arguments are those of `ostinato.training.fit`; without a
+        `patience` that of the settings holds.
         """
         rule, optimizer = self._rule(), None
         if not isinstance(rule, UpdateRule):
@@ -112,7 +114,7 @@ class TrainedEstimator(Estimator):
             optimizer=optimizer,
             steps=steps,
             validate=validate,
-            patience=getattr(self, "patience", None),
+            patience=getattr(self, "patience", None) if patience is None else patience,
             every=every,
             seed=getattr(self, "seed", 0) if seed is None else seed,
             run=run,

@@ -9,7 +9,7 @@ from ostinato.models.verdicts import verdict
 from ostinato.runs import Evaluation, Score
 from ostinato.view import Confusion, Multiples, Residuals, Scatter, numbers, section
 
-NAMES = {"majority": "most frequent class"}
+NAMES = {"majority": "most frequent class", "linear": "linear of means"}
 """What baselines are called in tables, where that is another name."""
 
 
@@ -20,6 +20,7 @@ def of_classes(label: str, found: Mapping[str, Any], held_out: str) -> Evaluatio
         "accuracy": found["accuracy"],
         "macro F1": float(np.mean([row["f1"] for row in per_class])),
         "cross-entropy": found["cross_entropy"],
+        "calibration error": found["calibration_error"],
     }
     shown = lambda rows: {NAMES.get(name, name): row for name, row in rows.items()}
     baselines = shown(found["baselines"])
