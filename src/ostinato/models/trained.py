@@ -101,6 +101,7 @@ class TrainedEstimator(Estimator):
         data: Any = (),
         validate: Callable[[Any], Mapping[str, Any]] | None = None,
         every: int | None = None,
+        patience: int | None = None,
         seed: int | None = None,
         run: Run | None = None,
         callback: Callable[[Event], None] | None = None,
@@ -109,7 +110,8 @@ class TrainedEstimator(Estimator):
 
         `data` is what the run is told a digest of: arrays, text and plain values, nested as they come. `span`: the
         steps over which the learning rate falls, where they are not all made. The networks of an `Ensemble` are updated
-        each by itself. The other arguments are those of `ostinato.training.fit`.
+        each by itself. The other arguments are those of `ostinato.training.fit`; without a `patience` that of the
+        settings holds.
         """
         rule, optimizer = self._rule(), None
         if not isinstance(rule, UpdateRule):
@@ -125,7 +127,7 @@ class TrainedEstimator(Estimator):
             optimizer=optimizer,
             steps=steps,
             validate=validate,
-            patience=None if validate is None else self._setting("patience"),
+            patience=None if validate is None else patience or self._setting("patience"),
             every=every,
             seed=getattr(self, "seed", 0) if seed is None else seed,
             run=run,

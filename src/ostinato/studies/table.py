@@ -37,6 +37,12 @@ STUDIES: dict[str, StudyEntry] = {
     "verdicts": StudyEntry(
         "comparison", "Verdicts on models that are equal by construction: how often one is said to win"
     ),
+    "classifiers": StudyEntry(
+        "sequences",
+        "The classifier as it comes on 17 sets, beside the nearest neighbour and linear maps (four sets are in the "
+        "catalogue, the others ship inside packages that have to be installed)",
+        ("japanese_vowels", "indoor_movement", "unipen_digits", "fsdd"),
+    ),
     "adding": StudyEntry("sequences", "The adding problem over 1000 steps: IndRNN beside a tanh RNN"),
     "reber": StudyEntry("sequences", "Embedded Reber grammar: an LSTM of eight units beside an Elman network"),
     "temporal-order": StudyEntry(

@@ -14,7 +14,7 @@ BY_CLASS = (
     "found. F1: their harmonic mean."
 )
 
-NAMES = {"majority": "most frequent class"}
+NAMES = {"majority": "most frequent class", "linear": "linear of means"}
 """What baselines are called in tables, where that is another name."""
 
 
@@ -25,6 +25,7 @@ def of_classes(label: str, found: Mapping[str, Any], held_out: str) -> Evaluatio
         "accuracy": found["accuracy"],
         "macro F1": float(np.mean([row["f1"] for row in per_class])),
         "cross-entropy": found["cross_entropy"],
+        "calibration error": found["calibration_error"],
     }
     shown = lambda rows: {NAMES.get(name, name): row for name, row in rows.items()}
     baselines = shown(found["baselines"])

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ostinato.models.comparison import PairedTest, mcnemar, sign_flip, summed
+from ostinato.models.sequences.beside import NEIGHBOUR, VALUES
 from ostinato.models.sequences.estimator import SequenceEstimator
 from ostinato.models.sequences.inputs import Sequences, clusters_of
 from ostinato.models.sequences.scores import scores
@@ -79,10 +80,11 @@ class SequenceClassifier(SequenceEstimator):
     def evaluate(self, X: Any, y: Any = None) -> dict[str, Any]:
         """How good the labels are, with the baselines beside it.
 
-        `accuracy`; `cross_entropy` (nats); `baselines`: accuracy of `majority` (the most frequent training label) and
-        `linear` (`baseline_`); `tests`: of the network against each of them, as `models.comparison.PairedTest`;
-        `classes`; `confusion` (rows are true labels, columns predicted ones); `per_class`: a list of `label`,
-        `precision`, `recall`, `f1`, `count`; `count`.
+        `accuracy`; `cross_entropy` (nats); `calibration_error` (see `models.measures`); `baselines`: accuracy of
+        `majority` (the most frequent training label), `linear` (`baseline_`), `linear of values` and
+        `nearest neighbour` (see `models.sequences.beside`); `tests`: against each of them, as
+        `models.comparison.PairedTest`; `classes`; `confusion` (rows are true labels, columns predicted ones);
+        `per_class`: a list of `label`, `precision`, `recall`, `f1`, `count`; `count`.
 
         Raises `DataError` for a label that was not seen in training.
         """
@@ -90,8 +92,10 @@ class SequenceClassifier(SequenceEstimator):
         codes = target.flat(target.encode(self._raw(X, y, sequences)))
         linear = self.baseline_.predict(self._summaries(sequences)).argmax(-1)
         majority = np.full_like(codes, self.baseline_.constant.argmax())
+        outputs, beside = self._judged(sequences)
         others = {"majority": majority, "linear": linear}
-        probabilities = target.flat(target.probabilities(self._run(sequences)))
+        others |= {name: scores.argmax(-1) for name, scores in beside.items() if name in (VALUES, NEIGHBOUR)}
+        probabilities = target.flat(target.probabilities(outputs))
         found = scores(probabilities, codes, self.classes_.tolist())
         right = {name: said == codes for name, said in others.items()}
         tests = {name: self._test(X, sequences, probabilities.argmax(-1) == codes, r) for name, r in right.items()}

@@ -13,7 +13,7 @@ def scores(
     truth: Int[np.ndarray, " n"],
     classes: list[Any],
 ) -> dict[str, Any]:
-    """Accuracy, cross-entropy in nats, confusion matrix and scores of each class, as plain values.
+    """Accuracy, cross-entropy in nats, calibration error, confusion matrix and scores of each class, as plain values.
 
     Of class k with t of its own found, p predicted and n present: precision t/p, recall t/n and F1 2t/(p + n), each 0
     where its denominator is.
@@ -23,6 +23,7 @@ def scores(
     return {
         "accuracy": measures.accuracy(truth, probabilities.argmax(-1)),
         "cross_entropy": measures.cross_entropy(truth, probabilities),
+        "calibration_error": measures.calibration_error(truth, probabilities),
         "classes": classes,
         "confusion": table.tolist(),
         "per_class": [
