@@ -88,7 +88,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
 
     After `fit`: `network_`, `history_`, `best_`, `steps_`, `stopped_`, `features_`, `context_`, `tail_`, `notes_`.
 
-    `fit(data, target, run=, callback=)`: see `ForecastEstimator.fit` and `training.fit`. Raises `SettingsError`,
+    `fit(data, target, run=, callback=, progress=)`: see `ForecastEstimator.fit` and `training.fit`. Raises `SettingsError`,
     `LengthError` (context and horizon do not fit into the series), `DataError`, `LeakError`, `NonFiniteError`.
 
     ```python
