@@ -10,7 +10,7 @@ import pytest
 from ostinato.data import LabelledSequences, read_sequences, read_table
 from ostinato.jobs import job_of
 from ostinato.jobs.settings import complete
-from ostinato.models import load_model
+from ostinato.models import load
 
 from .conftest import SMALL, answer, labelled, refusal
 
@@ -48,7 +48,7 @@ def test_held_out_share_of_each_class(class_run: Run) -> None:
 def test_evaluate_and_predict_another_file(class_run: Run, tmp_path: Path) -> None:
     folder, _ = class_run
     test = labelled(30, 1, tmp_path / "test.npz")
-    sequences, model = read_sequences(test), load_model(folder / "model")
+    sequences, model = read_sequences(test), load(folder / "model")
     wanted: Any = model.predict(sequences)  # pyright: ignore
     found = answer("evaluate", folder, test)
     accuracy = float(np.mean(wanted == sequences.labels))

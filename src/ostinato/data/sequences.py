@@ -45,6 +45,12 @@ class LabelledSequences:
     series_name: str = "sequence"
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        lengths = f"{self.lengths.min()} to {self.lengths.max()} steps" if self.values else "no steps"
+        features = self.values[0].shape[1] if self.values else 0
+        labels = "no labels" if self.labels is None else "a label for each step" if self.per_step else "labels"
+        return f"LabelledSequences({len(self)} sequences of {lengths}, {features} features, {labels})"
+
     def __len__(self) -> int:
         return len(self.values)
 

@@ -155,9 +155,9 @@ class Job:
     def load(self, folder: Path, settings: Any) -> Any:
         """A trained model from its folder. Raises `CorruptFile`."""
         del settings
-        from ostinato.models import MODELS, load_model
+        from ostinato.models import MODELS, load
 
-        return load_model(folder, {**MODELS, self.estimator().kind: self.estimator()})
+        return load(folder, {**MODELS, self.estimator().kind: self.estimator()})
 
     def about(self, record: "Record", folder: Path) -> dict[str, Any]:
         """What else is worth knowing of a trained run, for `info`."""

@@ -15,7 +15,7 @@ from ostinato.jobs.reporter import Reporter
 from ostinato.jobs.table import job_of
 from ostinato.kernels import choose
 from ostinato.layers import Stack
-from ostinato.models import MODELS, Estimator, load_model
+from ostinato.models import MODELS, Estimator, load
 from ostinato.runs import Evaluation, Record, Run, checkpoints, from_table, read_record, read_settings
 from ostinato.runs.lock import Lock
 from ostinato.runs.manifest import read_manifest
@@ -65,7 +65,7 @@ def model_of(job: Job, settings: Any, folder: Path) -> Any:
 
 def baselines_of(folder: Path) -> dict[str, Estimator]:
     """The baselines of a run, by name. Raises `CorruptFile`."""
-    return {p.name: load_model(p, MODELS) for p in sorted((folder / BASELINES).glob("*")) if p.is_dir()}
+    return {p.name: load(p, MODELS) for p in sorted((folder / BASELINES).glob("*")) if p.is_dir()}
 
 
 def keep_found(job: Job, run: Run, model: Any, train: Any, held: Any, settings: Any) -> None:

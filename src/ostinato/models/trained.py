@@ -18,7 +18,7 @@ from ostinato.runs import Run, checkpoints, difference
 from ostinato.runs.manifest import dump, parse
 from ostinato.runs.run import other_run
 from ostinato.runs.storage import read_file
-from ostinato.training import Ensemble, Event, FitResult, each, fit
+from ostinato.training import Ensemble, Event, FitResult, History, each, fit
 
 IDENTITY = "estimator.json"
 """The file of a run folder that says which estimator trains there, with which settings, on which data."""
@@ -51,7 +51,7 @@ class TrainedEstimator(Estimator):
     """Whether the cosine of the learning rate comes after a short rise."""
 
     network_: Any
-    history_: list[dict[str, Any]]
+    history_: History
     best_: dict[str, float]
     steps_: int
     stopped_: str
@@ -145,7 +145,8 @@ class TrainedEstimator(Estimator):
 
     def _restore_training(self, network: Any, numbers: Mapping[str, Any]) -> None:
         """The inverse of `_training`."""
-        self.network_, self.history_, self.best_ = network, read_back(numbers["history"]), read_back(numbers["best"])
+        self.network_, self.best_ = network, read_back(numbers["best"])
+        self.history_ = History(read_back(numbers["history"]))
         self.steps_, self.stopped_ = int(numbers["steps"]), str(numbers["stopped"])
 
 

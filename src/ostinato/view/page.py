@@ -9,7 +9,7 @@ from ostinato.view.frame import NARROW, SMALL, WIDE
 from ostinato.view.svg import FIGURE_STYLE, colour_rules, tag, text
 from ostinato.view.ticks import even_labels, number_label
 
-_HERE = Path(__file__).parent
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ def page(title: str, sections: Iterable[str]) -> str:
         # Nothing is ever loaded, not even by a label that got through unescaped.
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     )
-    style = colour_rules(":root") + (_HERE / "page.css").read_text() + FIGURE_STYLE
-    script = (_HERE / "page.js").read_text()
+    style = colour_rules(":root") + (HERE / "page.css").read_text() + FIGURE_STYLE
+    script = (HERE / "page.js").read_text()
     inside = tag("head", head, tag("title", text(title)), tag("style", style))
     inside += tag("body", tag("main", *sections), tag("script", script))
     return f"<!doctype html>\n{tag('html', inside, lang='en')}\n"

@@ -1,15 +1,14 @@
 """The report of a run as one self-contained HTML page, whatever the job: headline, curves, sections, settings."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from ostinato.runs.evaluation import Evaluation, Section
+from ostinato.runs.evaluation import Evaluation
 from ostinato.runs.measures import meanings
 from ostinato.runs.record import Record, read_record
 from ostinato.runs.storage import write_file
-from ostinato.view import contents as c
+from ostinato.view.learning import learning_curves
 from ostinato.view.page import cards, command, folded, grid, listing, page, section
 from ostinato.view.sections import markup
 from ostinato.view.svg import tag, text
@@ -57,7 +56,9 @@ def render(record: Record) -> str:
     parts += [tag("p", text(note), class_="verdict") for note in record.notes]
     if made:
         parts += markup(made.sections, record.source)
-    parts += markup(_learning_curves(record), record.name)
+    best = record.metrics.get("best")
+    at = best.get("step") if isinstance(best, Mapping) else None
+    parts += markup(learning_curves(record.history, at), record.name)
     if record.data:
         parts.append(section("Data", listing(record.data)))
     parts += _again(record)
@@ -97,42 +98,3 @@ def _again(record: Record) -> list[str]:
     typed = " ".join([*words, "--out", shlex.quote(f"{folder}-again")])
     note = "Typed where the file of the data lies, and the settings of this run." if given else ""
     return [section("To make it again", command(typed), note=note)]
-
-
-def _learning_curves(record: Record) -> list[Section]:
-    """Training and validation over the epochs; what else validation measured has figures of its own."""
-    if not record.history:
-        return []
-    epochs = c.numbers([_number(r.get("epoch")) for r in record.history])
-    best = record.metrics.get("best")
-    at = best.get("step") if isinstance(best, Mapping) else None
-    marks = [(e, "best") for e, r in zip(epochs, record.history, strict=True) if e is not None and r.get("step") == at]
-    metrics = [r.get("metrics") or {} for r in record.history]
-    names = list(dict.fromkeys(str(key) for table in metrics for key in table))
-    loss = c.numbers([_number(r.get("loss")) for r in record.history])
-    curves = [c.Curve("training loss", "other", loss)]
-
-    def measured(name: str) -> c.Curve:
-        label = "validation loss" if name == "validation" else f"validation {name}"
-        return c.Curve(label, "ours", c.numbers([_number(table.get(name)) for table in metrics]))
-
-    def figure(curves: Sequence[c.Curve], y_label: str = "", log: bool = False) -> c.Lines:
-        kind = "log" if log else "number"
-        points = len(epochs) < 40
-        return c.Lines(epochs, tuple(curves), "epoch", y_label, y_kind=kind, marks=tuple(marks[:1]), points=points)
-
-    curves += [measured(name) for name in names[:1]]
-    log = all(v > 0 for curve in curves for v in curve.y if v is not None)
-    sections = [c.section("Learning curve", figure(curves, log=log))]
-    if names[1:]:
-        rest = [c.section(name, figure([measured(name)], name)) for name in names[1:]]
-        sections.append(c.section("What validation measured", c.Multiples(tuple(rest))))
-    return sections
-
-
-def _number(value: Any) -> float:
-    """A number of the log, where what is not finite is a string."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return float("nan")

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 
 from ostinato.agents import AgentsResult, Learner, TaggedSarsa, play
+from ostinato.agents.figures import learned_and_right
 from ostinato.analysis import aligned, flush, tuning
 from ostinato.environments import Environment
 from ostinato.jobs.agent_settings import AgentSettings
@@ -22,21 +23,7 @@ def described(learner: Learner, env: Environment, result: AgentsResult, settings
     if learned:
         words += f", the median after {summary['median']:.0f} trials"
     words += f"; none made more than {settings.trials} trials." if learned < networks else "."
-    sections = []
-    times = np.sort(result.learned[result.learned >= 0])
-    if len(times):
-        share = Curve("networks", "ours", numbers(np.arange(len(times) + 1) / networks))
-        drawn = Lines((0.0, *numbers(times)), (share,), "trials", "share of networks", zero=True, steps=True)
-        sections.append(section("Networks that learned the task", drawn))
-    if len(result.curve_steps):
-        with np.errstate(all="ignore"):
-            there = np.isfinite(result.curve)
-            mean = np.where(there, result.curve, 0).sum(axis=1) / there.sum(axis=1)
-        right = Curve("mean of the networks that still learn", "ours", numbers([*mean, mean[-1]]))
-        # Each share is that of the stretch of steps that ends there.
-        stretches = (0.0, *numbers(result.curve_steps))
-        drawn = Lines(stretches, (right,), "steps", "share of right answers", zero=True, steps=True)
-        sections.append(section("Learning curve", drawn))
+    sections = learned_and_right(result.learned, result.curve, result.curve_steps)
     if isinstance(learner, TaggedSarsa):
         sections += watched(learner, env, result)
     name, task = settings.learner, settings.environment

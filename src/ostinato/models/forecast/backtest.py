@@ -8,7 +8,9 @@ import numpy as np
 
 from ostinato.models import measures
 from ostinato.models.comparison import PairedTest, block_bootstrap, sign_flip, summed
+from ostinato.models.forecast.figures import by_horizon, place, residuals, stretch
 from ostinato.models.verdicts import verdict
+from ostinato.view import Figure, Table, section
 
 
 class Scale(NamedTuple):
@@ -217,6 +219,22 @@ class Backtest:
             "interval_score": {name: self.interval_score(name) for name in self.intervals},
             **({} if self.scale is None else {"standardised": _plain_errors(self.standardised())}),
         }
+
+    def plot(self) -> Figure:
+        """A stretch of forecasts beside the truth, errors by horizon, residuals: a figure for a notebook or a file."""
+        others = sorted((name for name in self.forecasts if name != self.model), key=place)
+        errors = [by_horizon(self, others)] if self.horizon > 1 else []
+        return Figure(stretch(self, others), *errors, *residuals(self))
+
+    def _repr_html_(self) -> str:
+        rows = self.metrics()
+        names = list(dict.fromkeys(name for row in rows.values() for name in row))
+        table = tuple((model, *(row.get(name) for name in names)) for model, row in rows.items())
+        return Figure(section("Backtest", Table(("", *names), table, (0,)), self.verdict()))._repr_html_()
+
+    def __repr__(self) -> str:
+        origins = f"{len(self.origins)} origins of {self.horizon} step{'s' if self.horizon > 1 else ''}"
+        return f"Backtest({self.model} beside {len(self.forecasts) - 1} others, {origins})"
 
     def __str__(self) -> str:
         width = max(len(name) for name in self.forecasts)

@@ -134,16 +134,24 @@ class SequenceEstimator(TrainedEstimator):
         self.seed = seed
 
     def fit(
-        self: E, X: Any, y: Any = None, *, run: Run | None = None, callback: Callable[[Event], None] | None = None
+        self: E,
+        X: Any,
+        y: Any = None,
+        *,
+        run: Run | None = None,
+        callback: Callable[[Event], None] | None = None,
+        progress: bool | None = None,
     ) -> E:
         """Train on sequences and their targets, and fit the linear baseline; nothing is kept from an earlier `fit`.
 
-        `run`: a folder to log into and to resume from; `callback`: see `ostinato.training.fit`.
+        * `run`: a `runs.Run`, a folder to log into and to resume from.
+        * `callback(event)`: told every few steps what an `Event` holds: step, loss, metrics.
+        * `progress`: whether a bar is drawn; None: on a terminal and in a notebook, where there is no callback.
 
         Raises `SettingsError`, `ShapeError`, `DataError` and `NonFiniteError` before anything is trained, and what
         `ostinato.training.fit` raises. The estimator is then what it was.
         """
-        return self._refit(X, y, run=run, callback=callback)
+        return self._refit(X, y, run=run, callback=callback, progress=progress)
 
     def check(self, X: Any, y: Any = None, *, held: Any = None, held_y: Any = None) -> None:
         """Raise what `fit` would before training and, with `held`, what `evaluate` would on those sequences."""
