@@ -13,7 +13,11 @@ from .results import files
 from .tables import answers
 
 SIDE = 15.0
-SHADES = {"exact": "fill:var(--s0)", "approximate": "fill:var(--s3);fill-opacity:.55", "refused": "fill:var(--rule);fill-opacity:.45"}
+SHADES = {
+    "exact": "fill:var(--s0)",
+    "approximate": "fill:var(--s3);fill-opacity:.55",
+    "refused": "fill:var(--rule);fill-opacity:.45",
+}
 WORDS = {"exact": "exact gradient", "approximate": "approximate", "refused": "refused, with the reason"}
 
 
@@ -49,7 +53,9 @@ def _legend(left: float) -> str:
     return "".join(parts)
 
 
-def bars(rows: Sequence[tuple[str, Sequence[float]]], names: Sequence[str], *, label: str, unit: str, width: int = 720) -> str:
+def bars(
+    rows: Sequence[tuple[str, Sequence[float]]], names: Sequence[str], *, label: str, unit: str, width: int = 720
+) -> str:
     """Horizontal bars on a logarithmic scale from 1, a group for each row; what is below 1 goes to the left."""
     high = max(max(values) for _, values in rows)
     low = min(1.0, *(min(values) for _, values in rows))
@@ -68,7 +74,11 @@ def bars(rows: Sequence[tuple[str, Sequence[float]]], names: Sequence[str], *, l
         for i, value in enumerate(values):
             start, stop = sorted((float(scale(1.0)), float(scale(value))))
             parts.append(tag("rect", x=start, y=y, width=max(stop - start, 1.0), height=thick - 1, style=_colour(i)))
-            parts.append(tag("text", text(f"{value:.3g}"), x=float(scale(max(value, 1.0))) + 5, y=y + 8.5, style="font-size:10px"))
+            parts.append(
+                tag(
+                    "text", text(f"{value:.3g}"), x=float(scale(max(value, 1.0))) + 5, y=y + 8.5, style="font-size:10px"
+                )
+            )
             y += thick
         y += gap
     parts.insert(0, tag("line", x1=float(scale(1.0)), x2=float(scale(1.0)), y1=top - 6, y2=y, class_="axis"))
@@ -135,5 +145,10 @@ def rule_costs() -> str:
     return bars(rows, ("learning rule",), label="What learning rules cost", unit=unit)
 
 
-PICTURES: dict[str, Any] = {"learning-rules": rules_grid, "speed": speed, "own-cell": own_cell, "rule-costs": rule_costs}
+PICTURES: dict[str, Any] = {
+    "learning-rules": rules_grid,
+    "speed": speed,
+    "own-cell": own_cell,
+    "rule-costs": rule_costs,
+}
 """Pictures that need no run: name of the file and what draws it."""

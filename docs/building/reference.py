@@ -19,7 +19,7 @@ def room_page(room: str) -> str:
     tables = [n for n in here if n not in functions and n not in records]
     parts = [f"```python\nimport ostinato as ost  # then ost.{room}.NAME\n```\n"]
     if own:
-        lines = [f"| [`{n.name}`]({room}/{n.name}.md) | {first_sentence(n.value)} |" for n in own]
+        lines = [f"| [`{n.name}`]({n.name}.md) | {first_sentence(n.value)} |" for n in own]
         parts += ["## Classes\n", "| class | |\n| --- | --- |", *lines, ""]
     for title, found in (("Functions", functions), ("Records", records)):
         if found:
@@ -110,7 +110,9 @@ def top_page() -> str:
     lines = []
     for name in TOP:
         home = known()[name]
-        lines.append(f"| [`ost.{name}`]({home.page.removeprefix('reference/')}{home.anchor}) | {first_sentence(home.value)} |")
+        lines.append(
+            f"| [`ost.{name}`]({home.page.removeprefix('reference/')}{home.anchor}) | {first_sentence(home.value)} |"
+        )
     return "\n".join(["| name | |\n| --- | --- |", *lines, ""])
 
 
@@ -121,9 +123,10 @@ def every_entry() -> dict[str, str]:
 
 
 def _is_function(value: Any) -> bool:
-    return callable(value) and not inspect.isclass(value) and (hasattr(value, "__name__") or hasattr(value, "__wrapped__"))
+    return (
+        callable(value) and not inspect.isclass(value) and (hasattr(value, "__name__") or hasattr(value, "__wrapped__"))
+    )
 
 
 def _code(text: str) -> str:
     return f"```python\n{text}\n```\n"
-

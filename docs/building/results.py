@@ -50,7 +50,10 @@ def summary() -> str:
     lines.append(f"| **All** | {sum(len(studies(w)) for w in WINGS)} | {_row(_counts(claims()))} |")
     missed = [(name, c) for name, c in claims() if c["holds"] is False]
     lines += ["", "## Bars that were missed\n", "| study | claim | ours | to hold |", "| --- " * 4 + "|"]
-    lines += [f"| [{n}]({STUDIES[n].wing}.md#{n}) | {c['name']} | {_number(c['ours'])} | {c['tolerance']} |" for n, c in missed]
+    lines += [
+        f"| [{n}]({STUDIES[n].wing}.md#{n}) | {c['name']} | {_number(c['ours'])} | {c['tolerance']} |"
+        for n, c in missed
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -87,7 +90,12 @@ def study(result: dict[str, Any]) -> str:
     ]
     head = "| claim | published | ours | to hold | beside it | holds |\n| --- | --- | --- | --- | --- | --- |"
     command = f"`ostinato study run {result['study']}`, {result['seconds']:.0f} s on {_machine(result['machine'])}"
-    return "\n".join([f"## {result['study']}\n", STUDIES[result["study"]].description + ".\n", command + "\n", head, *rows]) + "\n"
+    return (
+        "\n".join(
+            [f"## {result['study']}\n", STUDIES[result["study"]].description + ".\n", command + "\n", head, *rows]
+        )
+        + "\n"
+    )
 
 
 def bench(result: dict[str, Any]) -> str:
