@@ -29,7 +29,7 @@ def _with_classes(page: Any) -> Any:
     if not isinstance(page, dict):
         return page
     ((title, path),) = page.items()
-    own = [{name.name: name.page} for name in names.public(Path(path).stem) if name.own_page] if "/" in path else []
+    own = [{name.name: name.page} for name in names.public(Path(path).parent.name) if name.own_page]
     return {title: [path, *own]} if own else page
 
 

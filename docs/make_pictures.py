@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -108,7 +109,7 @@ def communities() -> str:
     evaluation = read_record(RUNS / "runs" / "gut").evaluation
     assert evaluation is not None
     flat = [s for part in evaluation.sections for s in inside(part) if s.kind == "scatter"]
-    return wide(SECTIONS["scatter"](flat[-1]))
+    return wide(SECTIONS["scatter"](max(flat, key=lambda s: len(s.data["truth"]))))
 
 
 def inside(part: Any) -> list[Any]:
@@ -144,24 +145,23 @@ def trial() -> str:
 
 def reservoir() -> str:
     """Mackey-Glass by itself, beside the truth."""
-    series = np.asarray(ost.tasks.mackey_glass(2300), float).ravel()
-    model = ost.models.ESN(hidden_size=300, spectral_radius=1.1, leak=0.9, seed=1).fit(series[:2000])
+    series = np.tanh(np.asarray(ost.tasks.mackey_glass(3300), float).ravel() - 1)
+    model = ost.models.ESN(hidden_size=400, spectral_radius=0.9, leak=0.5, bias_scaling=0.2).fit(series[:3000])
     made = np.asarray(model.forecast(300)).ravel()
     steps = np.arange(300)
-    lines = [Line("Mackey-Glass", steps, series[2000:], "truth"), Line("reservoir by itself", steps, made, "ours")]
+    lines = [Line("Mackey-Glass", steps, series[3000:], "truth"), Line("reservoir by itself", steps, made, "ours")]
     return line_figure(lines, label="A reservoir that runs by itself", x_label="steps", y_label="value")
 
 
 def oscillator() -> str:
-    """Two neurons of Beer that oscillate."""
-    import equinox as eqx
+    """Two neurons that oscillate: the network of the study of that name."""
+    from ostinato.studies.dynamics.oscillator import BIASES, START, WEIGHTS
 
-    cell = ost.cells.CTRNN(0, 2, tau=1.0, step=0.05, key=jax.random.key(0))
-    weights = jnp.array([[[4.5, -1.0], [1.0, 4.5]]])
-    cell = eqx.tree_at(lambda c: (c.R, c.theta), cell, (weights, jnp.array([-2.75, -1.75])))
-    ys, _ = ost.unroll(ost.cells.RungeKutta(cell), jnp.zeros((1200, 0)))
-    at = np.arange(1200) * 0.05
-    lines = [Line(f"neuron {i + 1}", at, np.asarray(ys[:, i]), "ours" if i else "truth") for i in range(2)]
+    cell = ost.cells.CTRNN(0, 2, step=0.1, theta=BIASES, key=jax.random.key(0))
+    cell = eqx.tree_at(lambda c: c.R, cell, jnp.array([WEIGHTS]))
+    ys, _ = ost.unroll(ost.cells.RungeKutta(cell), jnp.zeros((1200, 0)), ost.cells.Potential(jnp.array(START)))
+    at = np.arange(0, 1200, 3) * 0.1
+    lines = [Line(f"neuron {i + 1}", at, np.asarray(ys[::3, i]), "ours" if i else "truth") for i in range(2)]
     return line_figure(lines, label="An oscillator of two neurons", x_label="time", y_label="output")
 
 

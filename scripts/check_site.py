@@ -14,6 +14,7 @@ import sys
 import threading
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 LOOK = """() => {
@@ -84,16 +85,9 @@ def browsed(site: Path, only: list[str], quick: bool, shots: Path | None) -> lis
                 window = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
                 tab = window.new_page()
                 said: list[str] = []
-                tab.on("console", lambda message: message.type == "error" and said.append(message.text))
-                tab.on("pageerror", lambda error: said.append(str(error)))
-                tab.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
+                listen(tab, said)
                 for page in pages:
-                    if (
-                        quick
-                        and page.count("/") == 2
-                        and page.startswith("reference/")
-                        and (width, scheme) != (390, "light")
-                    ):
+                    if quick and of_a_class(page) and (width, scheme) != (390, "light"):
                         continue
                     said.clear()
                     tab.goto(home if page == "." else f"{home}{page}/", wait_until="load")
@@ -111,6 +105,18 @@ def browsed(site: Path, only: list[str], quick: bool, shots: Path | None) -> lis
         browser.close()
     server.shutdown()
     return found
+
+
+def listen(tab: Any, said: list[str]) -> None:
+    """Keep what a page complains of."""
+    tab.on("console", lambda message: message.type == "error" and said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
+
+
+def of_a_class(page: str) -> bool:
+    """Whether a page is that of one class."""
+    return page.startswith("reference/") and page.count("/") == 2
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -33,7 +33,7 @@ def _help(command: Any) -> str:
 
 
 def _example(part: str) -> str:
-    """`Example: \\`ostinato ...\\`` as a block to copy."""
+    """An example of the help as a block to copy."""
     if part.startswith("Example: `") and part.endswith("`"):
         return f"```sh\n{part.removeprefix('Example: `')[:-1]}\n```"
     return part

@@ -10,11 +10,11 @@ FENCE = re.compile(r"^\s*(```|~~~)")
 
 
 def apart(markdown: str) -> str:
-    """The page with an empty line before and after each `$$ ... $$`: only so is each a block of its own.
+    r"""The page with an empty line before and after each `$$ ... $$`: only so is each a block of its own.
 
     ```python
-    >>> apart("$$a$$\\n$$b$$")
-    '$$a$$\\n\\n$$b$$'
+    >>> apart("$$a$$\n$$b$$")
+    '$$a$$\n\n$$b$$'
 
     ```
     """

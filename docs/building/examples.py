@@ -5,12 +5,14 @@ import re
 
 BLOCK = re.compile(r"^(?P<indent> *)```python\n(?P<body>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
 
+OUTPUT = "``` { .text .output .no-copy }"
+
 
 def without_prompts(markdown: str) -> str:
-    """The page with each block of `>>>` as code to copy, and its output under it.
+    r"""The page with each block of `>>>` as code to copy, and its output under it.
 
     ```python
-    >>> print(without_prompts("```python\\n>>> 1 + 1\\n2\\n\\n```").replace("`", "'"))
+    >>> print(without_prompts("```python\n>>> 1 + 1\n2\n\n```").replace("`", "'"))
     '''python
     1 + 1
     '''
@@ -22,7 +24,7 @@ def without_prompts(markdown: str) -> str:
 
     ```
     """
-    return BLOCK.sub(_block, markdown)
+    return BLOCK.sub(_block, markdown.replace("```\n\n```text\n", f"```\n\n{OUTPUT}\n"))
 
 
 def _block(match: re.Match[str]) -> str:
@@ -34,7 +36,7 @@ def _block(match: re.Match[str]) -> str:
     for example in doctest.DocTestParser().get_examples(body):
         code += example.source
         if example.want:
-            made += [f"```python\n{code}```\n", f"``` {{ .text .output .no-copy }}\n{_shown(example.want)}```\n"]
+            made += [f"```python\n{code}```\n", f"{OUTPUT}\n{_shown(example.want)}```\n"]
             code = ""
     if code:
         made.append(f"```python\n{code}```\n")

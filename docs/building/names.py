@@ -39,7 +39,7 @@ class Name:
     @property
     def page(self) -> str:
         """The file of the page, from the top of the documentation."""
-        return f"reference/{self.room}/{self.name}.md" if self.own_page else f"reference/{self.room}.md"
+        return f"reference/{self.room}/{self.name}.md" if self.own_page else f"reference/{self.room}/index.md"
 
     @property
     def anchor(self) -> str:
@@ -65,10 +65,10 @@ def is_member(label: str, value: Any) -> bool:
 @functools.cache
 def public(room: str) -> tuple[Name, ...]:
     """What a room gives to the world."""
-    module = importlib.import_module(f"ostinato.{room}")
+    module = importlib.import_module(f"ostinato.{room}")  # noqa: TID251 - rooms of the library
     spread = vars(module)
     if os.path.exists(os.path.join(os.path.dirname(str(module.__file__)), "public.py")):
-        lazily = vars(importlib.import_module(f"ostinato.{room}.public"))
+        lazily = vars(importlib.import_module(f"ostinato.{room}.public"))  # noqa: TID251
         spread = {**{name: value for name, value in spread.items() if name.isupper()}, **lazily}
     names = {
         name: value

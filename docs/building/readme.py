@@ -18,8 +18,8 @@ def grid() -> str:
     said = [answer for row in tables.answers().values() for answer, _ in row.values()]
     exact, near, refused = (said.count(kind) for kind in tables.SIGNS)
     return (
-        f"{tables.count('rules')} learning rules by {tables.count('cells')} cells, as `ostinato list rules` prints them: "
-        f"{exact} exact, {near} approximate, {refused} refused with the reason, before anything is trained."
+        f"{tables.count('rules')} learning rules by {tables.count('cells')} cells, as `ostinato list rules` prints "
+        f"them: {exact} exact, {near} approximate, {refused} refused with the reason, before anything is trained."
     )
 
 
@@ -29,7 +29,8 @@ def speed() -> str:
     mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
     return (
         f"Training beside PyTorch 2.13 on {machine('bench-kernels')} (`python benchmarks/peers kernels`): "
-        f"{min(ratios):.2g} to {max(ratios):.0f} times as fast, geometric mean {mean:.1f}. A cell that you write takes the same loop."
+        f"{min(ratios):.2g} to {max(ratios):.0f} times as fast, geometric mean {mean:.1f}. "
+        "A cell that you write takes the same loop."
     )
 
 
@@ -37,10 +38,10 @@ def limits() -> str:
     """How much of what was claimed holds."""
     counts = {name: results.count(name) for name in ("all", "hold", "missed")}
     return (
-        f"Of {counts['all']} claims with a bar, re-run from the literature or our own, {counts['hold']} hold and {counts['missed']} "
-        "do not ([all of them](docs/results/index.md)). With large batches an LSTM is about as fast as PyTorch's. The compiled loop "
-        "is for CPU; nothing was timed on a GPU. There is no export to ONNX. [Limitations](docs/limitations.md) has the rest, each "
-        "with the test or the result that shows it."
+        f"Of {counts['all']} claims with a bar, re-run from the literature or our own, {counts['hold']} hold "
+        f"and {counts['missed']} do not ([all of them](docs/results/index.md)). With large batches an LSTM is about as "
+        "fast as PyTorch's. The compiled loop is for CPU; nothing was timed on a GPU. There is no export to ONNX. "
+        "[Limitations](docs/limitations.md) has the rest, each with the test or the result that shows it."
     )
 
 

@@ -19,7 +19,7 @@ def room_page(room: str) -> str:
     tables = [n for n in here if n not in functions and n not in records]
     parts = [f"```python\nimport ostinato as ost  # then ost.{room}.NAME\n```\n"]
     if own:
-        lines = [f"| [`{n.name}`]({room}/{n.name}.md) | {first_sentence(n.value)} |" for n in own]
+        lines = [f"| [`{n.name}`]({n.name}.md) | {first_sentence(n.value)} |" for n in own]
         parts += ["## Classes\n", "| class | |\n| --- | --- |", *lines, ""]
     for title, found in (("Functions", functions), ("Records", records)):
         if found:

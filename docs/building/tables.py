@@ -4,9 +4,14 @@ import functools
 import re
 from typing import Any
 
+import equinox as eqx
+import jax
+import numpy as np
+
 from ostinato.cells import CELLS
 from ostinato.data import CATALOGUE
 from ostinato.jobs import JOBS
+from ostinato.kernels import choose
 from ostinato.learning import RULES, Exact, Refusal, grid
 
 SIGNS = {"exact": "E", "approximate": "a", "refused": "·"}
@@ -22,32 +27,27 @@ def _kind(said: Any) -> str:
     return "exact" if isinstance(said, Exact) else "refused" if isinstance(said, Refusal) else "approximate"
 
 
-@functools.cache
-def kernels() -> dict[str, str]:
-    """The loop that each cell takes by itself for a batch of eight."""
-    import jax
-
-    from ostinato.kernels import choose
-
-    made = {name: entry.make(2, 4, key=jax.random.key(0)) for name, entry in CELLS.items()}
-    return {name: choose(cell, batch=8).kernel for name, cell in made.items()}
-
-
-def cells() -> str:
-    """Each cell: year, source, file, loop, rules that are exact and rules that approximate."""
+def cells(*names: str) -> str:
+    """Each cell, or those that are named: source, file, loop, rules that are exact and rules that approximate."""
     lines = ["| cell | what it is | paper | year | file | loop | exact | approximate |", "| --- " * 8 + "|"]
-    for name, entry in CELLS.items():
+    names = names or tuple(CELLS)
+    found = grid(None, names)
+    for name in names:
+        entry = CELLS[name]
         paper, year = source(entry.reference)
-        exact, near = (sum(row[name][0] == kind for row in answers().values()) for kind in ("exact", "approximate"))
-        lines.append(
-            f"| `{name}` | {entry.description} | {paper} | {year} | `{file_of(entry)}` | {loop(name)} | {exact} | {near} |"
-        )
+        kinds = [_kind(row[name]) for row in found.values()]
+        exact, near = kinds.count("exact"), kinds.count("approximate")
+        parts = (f"`{name}`", entry.description, paper, year, f"`{file_of(entry)}`", loop(name), exact, near)
+        lines.append(f"| {' | '.join(map(str, parts))} |")
     return "\n".join(lines) + "\n"
 
 
 def loop(cell: str) -> str:
-    """The loop of a cell in a word."""
-    return {"native": "compiled"}.get(kernels()[cell], kernels()[cell])
+    """The loop that a cell takes by itself for a batch of eight, in a word."""
+    made = eqx.filter_eval_shape(CELLS[cell].make, 2, 4, key=jax.random.key(0))
+    zero = lambda leaf: np.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf
+    kernel = choose(jax.tree.map(zero, made), batch=8).kernel
+    return {"native": "compiled"}.get(kernel, kernel)
 
 
 def source(reference: str) -> tuple[str, str]:

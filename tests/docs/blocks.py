@@ -12,7 +12,7 @@ PRINTED = re.compile(r"\A\n+```text\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 class Block(NamedTuple):
-    """One block: `"python"`, `"doctest"` or `"sh"`, what stands in it, what is printed below it, and whether it is long."""
+    """One block: its kind (`python`, `doctest`, `sh`), what stands in it, what is printed below it, if it is long."""
 
     kind: str
     body: str

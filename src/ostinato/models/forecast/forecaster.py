@@ -91,8 +91,9 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
     After `fit`: `network_` (None where none is used), `history_`, `best_`, `steps_`, `stopped_`, `context_`, `tail_`,
     `notes_`; `features_` of a network alone, `chosen_` and `adapted_` of a mixture.
 
-    `fit(data, target, run=, callback=, progress=)`: see `ForecastEstimator.fit` and `training.fit`. Raises `SettingsError`,
-    `LengthError` (context and horizon do not fit into the series), `DataError`, `LeakError`, `NonFiniteError`.
+    `fit(data, target, run=, callback=, progress=)`: see `ForecastEstimator.fit` and `training.fit`. Raises
+    `SettingsError`, `LengthError` (context and horizon do not fit into the series), `DataError`, `LeakError`,
+    `NonFiniteError`.
 
     ```python
     >>> import numpy as np
