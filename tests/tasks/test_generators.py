@@ -24,9 +24,8 @@ def test_contract(name):
     assert not (other.inputs.values == values).all()
     assert not (values[0] == values[1]).all()
     ys = np.zeros((*examples.weight.shape, task.output_size), np.float32)
-    value, told = jax.jit(lambda ys, given: (weighted_loss(task.loss, ys, given), task.metrics(ys, given)))(
-        ys, examples
-    )
+    judged = jax.jit(lambda ys, given: (weighted_loss(task.loss, ys, given), task.metrics(ys, given)))
+    value, told = judged(ys, examples)
     assert np.isfinite(value)
     assert set(task.chance) <= set(told)
 
