@@ -14,7 +14,7 @@ from .conftest import answer, call, refusal
 
 
 def test_demo_and_its_command_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    short = {"epochs": 1.0, "hidden": "3", "context": 3}
+    short = {"epochs": 1.0, "hidden": "3", "context": 3, "season": 11}
     monkeypatch.setattr(demonstration, "OPTIONS", demonstration.OPTIONS | short)
     monkeypatch.chdir(tmp_path)
     result = call("demo")

@@ -6,6 +6,8 @@ from typing import Any
 from ostinato.runs import Evaluation, Section
 from ostinato.view import Matrix, Multiples, Network, Table, Text, section
 
+NONE = "No effect is as strong as those that are drawn; a smaller `--least` or `--share` shows more."
+
 
 def explained(found: Mapping[str, Any]) -> Evaluation:
     """The sections of the page, from what `ostinato explain` writes to `explain.json`; nothing is judged in them."""
@@ -18,7 +20,7 @@ def explained(found: Mapping[str, Any]) -> Evaluation:
     )
     sections = [
         section("Who influences whom", Network(tuple(species), tuple(metabolites), edges), words),
-        section("The strongest influences", Table(("species", "on", "effect"), edges[:20])),
+        section("The strongest influences", Table(("species", "on", "effect"), edges[:20]) if edges else Text(NONE)),
     ]
     known = [section(name, _map(values, species, species, top=1.0)) for name, values in found["sensitivity"].items()]
     if known:

@@ -6,10 +6,11 @@ before you use its data.
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ostinato.errors import CorruptFile, DataError
+from ostinato.errors import CorruptFile, DataError, did_you_mean
 
 from .files import read_bytes, zip_members
 from .sets import (
@@ -28,7 +29,7 @@ from .sets import (
     univariate,
     vowels,
 )
-from .sets.entry import Bundle, Entry, File, read_entries
+from .sets.entry import Bundle, Entry, File, SeriesSet, read_entries
 
 _READERS = {
     "univariate_small": univariate.tables,
@@ -79,10 +80,35 @@ def fetch(name: str, folder: str | Path | None = None) -> dict[str, Path]:
     return find(entry_of(name), folder)
 
 
+def by_name(name: str, folder: str | Path | None = None) -> Any | None:
+    """The data of a catalogue name as a job reads them: `NAME`, or `NAME/PART`; None where it is no such name.
+
+    `PART` is the name of one of several tables, or `train` (the default), `valid` or `test` of a set that is split.
+    Raises as `fetch`; `DataError` where a part has to be named, or there is none of that name.
+    """
+    first, _, part = name.partition("/")
+    if first not in CATALOGUE:
+        return None
+    found = load(first, folder)
+    for word in part.split("/") if part else [""]:
+        if isinstance(found, SeriesSet):
+            found = found.table
+            break
+        parts = found if isinstance(found, Mapping) else found._asdict() if hasattr(found, "_asdict") else {}
+        chosen = word or ("train" if "train" in parts else "")
+        if parts and parts.get(chosen) is None:
+            known = [f"{first}/{key}" for key, value in parts.items() if value is not None]
+            raise DataError(f"{name}: expected one of {', '.join(known)}")
+        found = parts[chosen] if parts else found
+    return found
+
+
 def entry_of(name: str) -> Entry:
     """The entry of a data set; raises `DataError` for an unknown name."""
     if name not in CATALOGUE:
-        raise DataError(f"no data set '{name}' in the catalogue; it has {', '.join(CATALOGUE)}")
+        raise DataError(
+            f"no data set '{name}' in the catalogue; it has {', '.join(CATALOGUE)}{did_you_mean(name, CATALOGUE)}"
+        )
     return CATALOGUE[name]
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from ostinato.errors import DataError
 
 from .files import read_text
+from .kinds import check_table
 from .table import Table
 from .times import looks_typed
 from .values import is_missing, to_number
@@ -28,7 +29,9 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
 
 def read_table(path: str | Path, *, header: bool | None = None) -> Table:
-    """Read a table from delimited text (`.csv`, `.tsv`, `.txt`, each also with `.gz`) or from Parquet.
+    """Read a table from delimited text (`.csv`, `.tsv`, `.txt`, each also with `.gz`), from Parquet or from Excel.
+
+    Of Excel it is the first sheet, with names in its first row; this needs openpyxl.
 
     The delimiter (comma, semicolon or tab) is found from the first lines, or said by the first (`sep=;`, as spread
     sheets write it); between semicolons or tabs `1,5` is a number, and a column of such as `1,234` is noted. Cells may
@@ -39,10 +42,18 @@ def read_table(path: str | Path, *, header: bool | None = None) -> Table:
     time, which a note of the table says. Without names the columns are called "0", "1", and so on. An empty name
     becomes "index" in the first column.
 
-    Raises `DataError` (no such file, empty, not text, duplicate names, a line with more or fewer cells than the first,
-    a quote that is not closed, Parquet without the extra `frames`) and `CorruptFile` (a damaged gzip or Parquet file).
+    Raises `DataError` (no such file, another kind of file, empty, not text, duplicate names, a line with more or fewer
+    cells than the first, a quote that is not closed, Parquet without the extra `frames`, Excel without openpyxl) and
+    `CorruptFile` (a damaged gzip, Parquet or Excel file).
     """
     path = Path(path)
+    check_table(path)
+    if path.suffix.lower() in (".xlsx", ".xlsm"):
+        if not path.is_file():
+            raise DataError(f"{path}: no such file")
+        from .excel import read_excel
+
+        return _filled(Table(read_excel(path), source=str(path)), path)
     if path.suffix in (".parquet", ".pq"):
         if not path.is_file():
             raise DataError(f"{path}: no such file")

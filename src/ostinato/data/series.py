@@ -53,6 +53,12 @@ class Series:
     zone: Zone | None = None
     step: float | None = None
 
+    def __repr__(self) -> str:
+        rows, names = sum(self.lengths), ", ".join(self.target_names[:6])
+        more = f" and {len(self.target_names) - 6} more" if len(self.target_names) > 6 else ""
+        step = "" if self.frequency is None else f", {self.frequency.name}"
+        return f"Series({len(self)} of {rows:,} rows{step}, target {names}{more})"
+
     def __len__(self) -> int:
         return len(self.ids)
 

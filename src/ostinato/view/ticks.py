@@ -1,6 +1,7 @@
 """Where an axis has its marks, and what they say: round numbers, powers of ten, round dates."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -97,6 +98,27 @@ def number_label(value: float) -> str:
     if abs(value) >= 1e9 or abs(value) < 1e-4:
         return f"{value:.3g}"
     return f"{value:.4g}"
+
+
+def even_labels(values: Sequence[float]) -> list[str]:
+    """Numbers of one column, all with the same digits after the point, four that count in the largest.
+
+    One that would be 0 by that, and is not, is written as `number_label` does.
+
+    ```python
+    >>> even_labels([4.34, 3.6418, 2.9]), even_labels([0.5, 0.25]), even_labels([2000.0, 3.0, 1e-6])
+    (['4.340', '3.642', '2.900'], ['0.50', '0.25'], ['2,000', '3', '1e-06'])
+
+    ```
+    """
+    there = [abs(v) for v in values if math.isfinite(v)]
+    top = max(there, default=0.0)
+    if not 1e-4 <= top < 1e9:
+        return [number_label(v) for v in values]
+    most = min(max(3 - math.floor(math.log10(top)), 0), 6)
+    digits = max(len(f"{v:.{most}f}".rstrip("0").partition(".")[2]) for v in there)
+    lost = lambda v: not math.isfinite(v) or (v != 0 and float(f"{v:.{digits}f}") == 0)
+    return [number_label(v) if lost(v) else f"{v + 0.0:,.{digits}f}" for v in values]
 
 
 def time_label(seconds: float) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ostinato.data.files import read_text
+from ostinato.data.archives import read_ts
 from ostinato.data.sequences import LabelledSequences
 from ostinato.errors import DataError
 
@@ -13,16 +13,11 @@ from .entry import SequenceSet
 
 
 def _part(path: Path) -> LabelledSequences:
-    values, labels = [], []
-    _, found, body = read_text(path).partition("@data")
-    for line in body.split("\n") if found else ():
-        if line.strip():
-            *features, label = line.split(":")
-            values.append(np.array([[float(v) for v in feature.split(",")] for feature in features]).T)
-            labels.append(int(label))
-    if not values:
-        raise DataError(f"{path}: no sequences after '@data'")
-    return LabelledSequences(values, np.array(labels), tuple(f"lpc{i + 1}" for i in range(values[0].shape[1])))
+    values, labels = read_ts(path)
+    if labels is None:
+        raise DataError(f"{path}: its sequences have no labels")
+    names = tuple(f"lpc{i + 1}" for i in range(values[0].shape[1]))
+    return LabelledSequences(values, np.array(labels).astype(int), names)
 
 
 def read(paths: Mapping[str, Path]) -> SequenceSet:

@@ -101,6 +101,31 @@ def targets_of(given: Any, targets: Any, name: str = "y") -> Any:
     return targets
 
 
+def stacked(values: list[np.ndarray], count: int) -> list[np.ndarray]:
+    """Sequences of which `count` steps are one, with the features of all of them side by side (frame stacking).
+
+    Steps that are left over stand at the beginning, before which the first one is repeated.
+
+    ```python
+    >>> stacked([np.array([[1.0], [2.0], [3.0]]), np.zeros((0, 1))], 2)[0].tolist()
+    [[1.0, 1.0], [2.0, 3.0]]
+
+    ```
+    """
+    if count == 1:
+        return values
+    whole = [np.concatenate([v[:1]] * (-len(v) % count) + [v]) if len(v) else v for v in values]
+    return [v.reshape(-1, count * v.shape[1]) for v in whole]
+
+
+def clusters_of(given: Any, sequences: Sequences, per_step: bool) -> tuple[np.ndarray | None, str]:
+    """What belongs together in a test, and what it is called: groups, the steps of a sequence; None: nothing does."""
+    groups = given.groups if isinstance(given, LabelledSequences) else None
+    clusters = groups if groups is not None else np.arange(len(sequences.values)) if per_step else None
+    unit = "sequences" if groups is None else "groups"
+    return (np.repeat(clusters, sequences.lengths) if clusters is not None and per_step else clusters), unit
+
+
 def _check_there(sequences: LabelledSequences) -> None:
     """Raise `NonFiniteError`, which names sequence, step and feature, for a missing value."""
     for i, values in enumerate(sequences.values):
