@@ -88,8 +88,9 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
 
     After `fit`: `network_`, `history_`, `best_`, `steps_`, `stopped_`, `features_`, `context_`, `tail_`, `notes_`.
 
-    `fit(data, target, run=, callback=, progress=)`: see `ForecastEstimator.fit` and `training.fit`. Raises `SettingsError`,
-    `LengthError` (context and horizon do not fit into the series), `DataError`, `LeakError`, `NonFiniteError`.
+    `fit(data, target, run=, callback=, progress=)`: see `ForecastEstimator.fit` and `training.fit`. Raises
+    `SettingsError`, `LengthError` (context and horizon do not fit into the series), `DataError`, `LeakError`,
+    `NonFiniteError`.
 
     ```python
     >>> import numpy as np
