@@ -108,8 +108,9 @@ def test_what_decides_is_told_of_communities_that_training_has_not_seen(run: Run
         "squared correlation of species",
     ]
     assert ours["R² of metabolites"] == pytest.approx(np.mean(r2), rel=1e-6)
-    best = max(said["scores"], key=lambda score: score["values"]["R² of metabolites"])
-    assert said["verdict"].startswith(f"{best['model']} wins: R² of metabolites")
+    # Four communities are too few to show anything: even if all of them agree, p is 2 / 16 for each baseline.
+    assert said["verdict"].startswith("No difference shown between lstm (R² of metabolites")
+    assert "paired permutation test over 4 communities, p = " in said["verdict"]
     assert "1 for any two points" in said["held_out"]
     assert len(rows["name"]) == 60
 

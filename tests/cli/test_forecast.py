@@ -189,7 +189,7 @@ def test_fresh_moves_the_old_run_aside(forecast_run: Run, series_file: Path, tmp
     assert (stranger / "thesis.tex").read_text() == "x"
     moved = folder.with_name("run.1")
     # The new run is refused before anything is trained: the old one stays where it is.
-    refusal(3, "fit", "forecast", series_file, "--context", 500, "--out", folder, "--fresh", "--quiet")
+    refusal(3, "fit", "forecast", series_file, "--hidden", 4, "--context", 500, "--out", folder, "--fresh", "--quiet")
     assert (folder / "settings.toml").is_file()
     assert not moved.exists()
     move_aside(folder, SILENT)

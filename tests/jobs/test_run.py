@@ -92,7 +92,7 @@ def sequences(*labels: Any, features: int = 2, value: float = 1.0) -> LabelledSe
     ("asked", "data", "error", "words"),
     [
         (settings({"test": 2}, horizon=3), WAVES, LengthError, "the held-out ends have 2 rows"),
-        (settings({"season": 24}), WAVES, SettingsError, "season: expected 1 to below 24 steps, got 24"),
+        (settings(season=24), WAVES, SettingsError, "season: expected 1 to below 24 steps, got 24"),
         (settings({"test": 0.99}), WAVES, DataError, "leave none to train on"),
         (settings(), {**WAVES, "y": [*WAVES["y"][:-3], math.nan, 1.0, 2.0]}, NonFiniteError, "is missing in row 27"),
     ],

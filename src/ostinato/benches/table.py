@@ -17,6 +17,7 @@ class BenchEntry(NamedTuple):
 BENCHES: dict[str, BenchEntry] = {
     "hoist": BenchEntry("hoisted gradient of the recurrent weights against the plain scan, per time step"),
     "kernels": BenchEntry("the compiled loop beside the plain scan and PyTorch, forward and training"),
+    "jobs": BenchEntry("whole trainings, first and later in a process, and one step of the loop, beside PyTorch loops"),
     "checkpoint": BenchEntry("memory of a training step over 100,000 steps with checkpointed segments"),
     "rules": BenchEntry("cost of a step under each learning rule against the number of units"),
     "evolution": BenchEntry("networks evaluated a second by a search over weights, all at once against one by one"),

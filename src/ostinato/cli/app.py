@@ -72,6 +72,9 @@ class Root(Group):
         except KeyboardInterrupt as error:
             _refuse(ctx, error, INTERRUPTED, "stopped")
         except Exception as error:
+            if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+                words = "more memory asked for than there is; take fewer units, smaller batches or shorter windows"
+                _refuse(ctx, error, OstinatoError.exit_code, words)
             advice = "a fault of ostinato itself; `ostinato --debug ...` shows where"
             _refuse(ctx, error, FAULT, f"{type(error).__name__}: {error} ({advice})")
 

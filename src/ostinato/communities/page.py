@@ -27,7 +27,9 @@ def explained(found: Mapping[str, Any]) -> Evaluation:
         note = (
             "Of predictions by networks that have not seen the community. Pale: little is known; struck out: too few."
         )
-        sections.append(section("R² in communities that hold two species", Multiples(tuple(known)), note))
+        sections.append(
+            section("Squared correlation in communities that hold two species", Multiples(tuple(known)), note)
+        )
     title = "How metabolites answer to the amount of a species at the start"
     sections.append(section(title, _map(found["gradients"], metabolites, species), found["gradient_note"]))
     if found["carbon"]:

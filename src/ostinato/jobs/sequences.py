@@ -97,7 +97,7 @@ class SequenceJob(Job):
         return data.take(rest), data.take(held)
 
     def describe(self, data: "LabelledSequences") -> dict[str, Any]:
-        """How many sequences of which lengths, and their labels."""
+        """How many sequences of which lengths, and their labels, or between what their numbers lie."""
         import numpy as np
 
         lengths, labels = data.lengths, data.labels
@@ -111,7 +111,10 @@ class SequenceJob(Job):
         }
         if labels is not None and labels.ndim == 1:
             different = np.unique(np.concatenate(labels.tolist()) if data.per_step else labels)
-            about["labels"] = len(different) if len(different) > 40 else different.tolist()
+            if self.numbers:
+                about["targets"] = f"{different[0]:g} to {different[-1]:g}"
+            else:
+                about["labels"] = len(different) if len(different) > 40 else different.tolist()
         return {name: value for name, value in about.items() if value != ()}
 
     def notes(self, data: "LabelledSequences") -> tuple[str, ...]:

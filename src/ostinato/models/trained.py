@@ -97,21 +97,25 @@ class TrainedEstimator(Estimator):
         *,
         loss: Callable[..., Any],
         steps: int,
+        span: int | None = None,
         data: Any = (),
         validate: Callable[[Any], Mapping[str, Any]] | None = None,
         every: int | None = None,
+        patience: int | None = None,
         seed: int | None = None,
         run: Run | None = None,
         callback: Callable[[Event], None] | None = None,
     ) -> FitResult:
         """Train a network by the settings and give the result; nothing is kept in the estimator.
 
-        `data` is what the run is told a digest of: arrays, text and plain values, nested as they come. The networks of
-        an `Ensemble` are updated each by itself. The other arguments are those of `ostinato.training.fit`.
+        `data` is what the run is told a digest of: arrays, text and plain values, nested as they come. `span`: the
+        steps over which the learning rate falls, where they are not all made. The networks of an `Ensemble` are updated
+        each by itself. The other arguments are those of `ostinato.training.fit`; without a `patience` that of the
+        settings holds.
         """
         rule, optimizer = self._rule(), None
         if not isinstance(rule, UpdateRule):
-            optimizer = self._optimizer(steps, len(batches))
+            optimizer = self._optimizer(steps if span is None else span, len(batches))
             optimizer = each(optimizer) if isinstance(network, Ensemble) else optimizer
         if run is not None:
             meet(run, {"estimator": self.kind, "settings": self.get_params(), "data": digest(data)})
@@ -123,7 +127,7 @@ class TrainedEstimator(Estimator):
             optimizer=optimizer,
             steps=steps,
             validate=validate,
-            patience=self._setting("patience"),
+            patience=None if validate is None else patience or self._setting("patience"),
             every=every,
             seed=getattr(self, "seed", 0) if seed is None else seed,
             run=run,

@@ -64,10 +64,15 @@ def time_ticks(low: float, high: float, count: int = 5) -> list[tuple[float, str
     ```python
     >>> [label for _, label in time_ticks(0.0, 3.2e7, 4)]
     ['1970-01', '1970-04', '1970-07', '1970-10', '1971-01']
+    >>> [label for _, label in time_ticks(60.0, 61.0, 4)]
+    ['00:01:00', '00:01:00.2', '00:01:00.4', '00:01:00.6', '00:01:00.8', '00:01:01']
 
     ```
     """
-    span = max(high - low, 1.0)
+    span = high - low
+    if 0 < span < 4:
+        return [(at, _date(at, "%H:%M:%S")) for at in number_ticks(low, high, count)]
+    span = max(span, 1.0)
     if span / count > 21 * _DAY:
         return _month_ticks(low, high, count)
     step, form = min(_TIME_STEPS, key=lambda s: abs(math.log(span / s[0] / count)))
@@ -117,8 +122,17 @@ def even_labels(values: Sequence[float]) -> list[str]:
 
 
 def time_label(seconds: float) -> str:
-    """A date, with the time of day where it is not midnight."""
-    return _date(int(seconds), "%Y-%m-%d" if int(seconds) % _DAY == 0 else "%Y-%m-%d %H:%M")
+    """A date, with the time of day where it is not midnight, as finely as it is given.
+
+    ```python
+    >>> [time_label(t) for t in (0.0, 60.0, 61.0, 61.25)]
+    ['1970-01-01', '1970-01-01 00:01', '1970-01-01 00:01:01', '1970-01-01 00:01:01.25']
+
+    ```
+    """
+    if seconds % _DAY == 0:
+        return _date(seconds, "%Y-%m-%d")
+    return _date(seconds, "%Y-%m-%d %H:%M" if seconds % 60 == 0 else "%Y-%m-%d %H:%M:%S")
 
 
 def _month_ticks(low: float, high: float, count: int) -> list[tuple[float, str]]:
@@ -135,4 +149,7 @@ def _month_ticks(low: float, high: float, count: int) -> list[tuple[float, str]]
 
 
 def _date(seconds: float, form: str) -> str:
-    return np.datetime64(int(seconds), "s").item().strftime(form)
+    """The time, with a fraction behind the seconds where there is one."""
+    whole, fraction = divmod(round(1000 * seconds), 1000)
+    text = np.datetime64(whole, "s").item().strftime(form)
+    return f"{text}.{fraction:03d}".rstrip("0") if fraction and form.endswith("%S") else text

@@ -8,7 +8,6 @@ import numpy as np
 
 from ostinato.data import Series
 from ostinato.jobs.figures.ahead import ahead, intervals
-from ostinato.jobs.figures.verdict import verdict
 from ostinato.models import Backtest, Forecast
 from ostinato.models.forecast.figures import by_horizon, place, residuals, stretch
 from ostinato.runs import Evaluation, Score, Section
@@ -32,13 +31,12 @@ def of_backtest(
     others = sorted((n for n in test.forecasts if n != test.model), key=place)
     metrics = test.metrics()
     scores = [Score(n, n == test.model, _named(metrics[n])) for n in (test.model, *others)]
-    errors = {name: metrics[name]["rmse"] for name in (test.model, *others)}
     target = ", ".join(test.target_names)
     lead = () if made is None or data is None else (ahead(made, data),)
     sections = [stretch(test, others, time_name), *([by_horizon(test, others)] if test.horizon > 1 else [])]
     sections += [intervals(test, (test.model, *others))] if test.intervals else []
     sections += [*residuals(test), *([_chosen(chosen)] if chosen else [])]
-    words = verdict(test.model, errors, "RMSE")
+    words = test.verdict()
     return Evaluation("forecast", target, _held_out(test), words, tuple(scores), tuple(sections), lead=lead)
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from ostinato.communities import CommunityModel
 from ostinato.communities.scores import MEANINGS, beaten_by_the_mean, deciding, table_row
 from ostinato.data import Communities
-from ostinato.jobs.figures.verdict import verdict
+from ostinato.models.comparison import PairedTest
+from ostinato.models.verdicts import verdict
 from ostinato.runs import Evaluation, Score, Section
 from ostinato.view import Curve, Lines, Multiples, Scatter, numbers, section
 
@@ -42,19 +43,22 @@ def of_communities(model: CommunityModel, communities: Communities, held_out: st
         "community",
         "",
         f"{held_out}; {MEANINGS}",
-        community_verdict(label, {score.model: score.values[measure] for score in scores}, measure),
+        community_verdict(label, {s.model: s.values[measure] for s in scores}, found["tests"][measure], measure),
         tuple(scores),
         (*sections, *_trajectories(communities, bounds)),
         higher=True,
     )
 
 
-def community_verdict(label: str, figures: Mapping[str, float | None], measure: str) -> str:
+def community_verdict(
+    label: str, figures: Mapping[str, float | None], tests: Mapping[str, PairedTest], measure: str
+) -> str:
     """`verdict` by R², unless even the mean of what was measured is nearer than all models."""
     known = {name: value for name, value in figures.items() if value is not None}
     if label not in known:
         return f"{label}: too few values were measured to tell how good it is."
-    return beaten_by_the_mean(label, known, measure) or verdict(label, known, measure, higher=True)
+    judged = {name: test for name, test in tests.items() if name in known}
+    return beaten_by_the_mean(label, known, measure) or verdict(label, known, judged, measure, higher=True)
 
 
 def _trajectories(communities: Communities, made: Any, most: int = 3) -> list[Section]:
