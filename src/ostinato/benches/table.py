@@ -4,7 +4,7 @@ from importlib import import_module  # noqa: TID251 - only names that stand in t
 from typing import NamedTuple
 
 from ostinato.benches.base import Bench
-from ostinato.errors import SettingsError
+from ostinato.errors import SettingsError, did_you_mean
 
 
 class BenchEntry(NamedTuple):
@@ -30,5 +30,5 @@ BENCHES: dict[str, BenchEntry] = {
 def load_bench(name: str) -> Bench:
     """The bench of that name; raises `SettingsError` with the known names."""
     if name not in BENCHES:
-        raise SettingsError(f"bench: expected one of {', '.join(BENCHES)}, got {name!r}")
+        raise SettingsError(f"bench: expected one of {', '.join(BENCHES)}, got {name!r}{did_you_mean(name, BENCHES)}")
     return import_module(f"ostinato.benches.{name}").run

@@ -20,8 +20,10 @@ from ostinato.runs.checkpoint import Checkpoint, latest, save_checkpoint, save_w
 from ostinato.runs.manifest import environment
 from ostinato.runs.run import Run
 from ostinato.runs.signals import Stopper
+from ostinato.training.bar import watched
 from ostinato.training.direct import DirectUpdate
 from ostinato.training.guard import MOST_IN_A_ROW, POLICIES, Policy, trace_back
+from ostinato.training.history import History
 from ostinato.training.parallel import replicate
 from ostinato.training.progress import Event, Progress
 from ostinato.training.shared import shared_update
@@ -55,11 +57,16 @@ class FitResult(NamedTuple):
     model: Any
     last: Any
     best: dict[str, float]
-    history: list[dict[str, Any]]
+    history: History
     steps: int
     stopped: str
     skipped: list[int]
     compilations: int
+
+    def __repr__(self) -> str:
+        loss = f"loss {self.history[-1]['loss']:.4g}" if self.history else "no evaluation"
+        best = f", best {self.best}" if self.best else ""
+        return f"FitResult({self.steps} steps, {loss}, stopped: {self.stopped}{best})"
 
 
 def fit(
@@ -81,6 +88,7 @@ def fit(
     on_nonfinite: Policy = "stop",
     constrain: Callable[[Any], Any] | None = None,
     devices: int | None = None,
+    progress: bool | None = None,
 ) -> FitResult:
     r"""Train a model: for each step one batch, its gradients by the rule, one Optax update.
 
@@ -98,7 +106,9 @@ def fit(
     * `run`: a folder for the log, checkpoints and, with `validate`, the best weights. Training goes on from the last
       whole checkpoint in it, bit for bit on the same machine (CPU), and stops on SIGTERM with a checkpoint and
       `Interrupted`.
-    * `callback(event)`: told every few steps; the library itself prints nothing.
+    * `callback(event)`: told every few steps what an `Event` holds: step, loss, metrics.
+    * `progress`: whether a bar is drawn on standard error. None: on a terminal and in a notebook, where there is no
+      callback; otherwise the library prints nothing.
     * `on_nonfinite`: `"stop"` (default) keeps the last good weights and raises; `"skip"` drops that update;
       `"rollback"` goes on after that batch with the weights and optimiser state of the last evaluation.
     * `constrain(model) -> model`: applied after each update, e.g. a bound on recurrent weights.
@@ -149,7 +159,8 @@ def fit(
         callback,
         devices,
     )
-    with run.stopping() if run is not None else contextlib.nullcontext() as stopper:
+    stopping = run.stopping() if run is not None else contextlib.nullcontext()
+    with stopping as stopper, watched(progress, callback) as loop.callback:
         loop.begin(model, opt_state)
         loop.go(stopper)
     return loop.result()
@@ -245,7 +256,14 @@ class _Loop:
         model = last if self.best is None else self.best
         at = self.at
         return FitResult(
-            model, last, best, self.history, at.step, at.stopped, list(at.skipped), self.update.traces - self.traces
+            model,
+            last,
+            best,
+            History(self.history),
+            at.step,
+            at.stopped,
+            list(at.skipped),
+            self.update.traces - self.traces,
         )
 
     def _due(self) -> bool:
