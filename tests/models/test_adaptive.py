@@ -61,8 +61,11 @@ def test_a_linear_forecast_is_its_base_and_a_regression_on_what_the_base_misses(
 
 def test_smoothing_is_its_recursion() -> None:
     y, (alpha, beta, gamma, phi) = WALK, (0.4, 0.1, 0.2, 0.9)
-    level, trend = float(np.mean(y[:8])), 0.0
-    season = [float(np.mean([y[i] - level, y[i + 4] - level])) for i in range(4)]
+    # The line with a season through the first two seasons, at the row before the first.
+    trend = float(np.mean(y[4:8] - y[:4])) / 4
+    season = [float(np.mean([y[i] - trend * (i + 1), y[i + 4] - trend * (i + 5)])) for i in range(4)]
+    level = float(np.mean(season))
+    season = [s - level for s in season]
     for t in range(30):
         e = y[t] - level - phi * trend - season[t % 4]
         level, trend, season[t % 4] = level + phi * trend + alpha * e, phi * trend + beta * e, season[t % 4] + gamma * e
