@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from ostinato.errors import SettingsError
-from ostinato.models import LinearAR, Persistence, SeasonalNaive, load_model, measures
+from ostinato.models import LinearAR, Mean, Persistence, SeasonalNaive, load, measures
 from ostinato.models.forecast.adaptive import follow
 from ostinato.models.forecast.calibration import Calibration, change_scale, independent
 
@@ -112,7 +112,7 @@ def test_few_rows_give_an_interval_all_the_same():
 
 def test_intervals_come_back_from_a_folder(tmp_path):
     model = LinearAR(2, 3).fit(np.exp(rng.normal(size=60).cumsum() / 9))
-    again = load_model(model.save(tmp_path / "m")).calibration_
+    again = load(model.save(tmp_path / "m")).calibration_
     for name, array in model.calibration_.arrays().items():
         np.testing.assert_array_equal(again.arrays()[name], array)
     assert again.numbers() == model.calibration_.numbers()
@@ -180,3 +180,25 @@ def test_the_backtest_scores_the_intervals():
     assert test.interval_score()[95] == pytest.approx((high - low + 40 * missed).mean())
     assert test.metrics()["linear"]["crps"] < test.mae("linear")
     assert measures.mae(t.ravel(), test.forecasts["linear"].ravel()) == test.mae("linear")
+
+
+def test_a_model_is_fitted_again_before_each_origin_or_some_of_them():
+    y = rng.normal(size=60).cumsum()
+    for refit, fits in ((True, [50, 52, 54, 56]), (2, [50, 50, 54, 54]), ("once", [50] * 4)):
+        test = LinearAR(2, 3).backtest(y, windows=4, step=2, refit=refit, baselines={"mean": Mean(3)}, level=())
+        assert test.origins.tolist() == [51, 53, 55, 57]
+        for row, (origin, stop) in enumerate(zip(test.origins, fits, strict=True)):
+            model, mean = LinearAR(2, 3).fit(y[: stop + 1], calibrate=False), Mean(3).fit(y[: stop + 1])
+            assert test.forecasts["linear"][row, :, 0] == pytest.approx(model.predict(y[:origin])["0"])
+            assert test.forecasts["mean"][row, 0, 0] == pytest.approx(mean.predict()["0"][0])
+
+
+def test_figures_in_the_units_of_the_data_and_in_training_standardised_ones():
+    y = 100 + 7 * rng.normal(size=(90, 2)) * [1, 50]
+    test = Persistence().fit(y[:60]).backtest(y, 30, baselines={})
+    assert test.mase("persistence") == pytest.approx(
+        np.mean([measures.mase(test.truth[:, 0, j], test.forecasts["persistence"][:, 0, j], y[:60, j]) for j in (0, 1)])
+    )
+    z = (y - y[:60].mean(0)) / y[:60].std(0)
+    assert test.standardised().rmse("persistence") == pytest.approx(np.sqrt(np.mean(np.diff(z[59:], axis=0) ** 2)))
+    assert test.standardised().coverage() == test.coverage()

@@ -1,5 +1,6 @@
 """What `ostinato demo` does: the series as a file, then the command that anybody would give for it."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import typer
 
 from ostinato.cli.fit import fit_job
 from ostinato.cli.output import note
+from ostinato.data import read_table
 from ostinato.errors import DataError, SettingsError
 from ostinato.jobs import job_of
 from ostinato.jobs.columns import write_columns
@@ -38,9 +40,9 @@ def written(options: dict[str, Any]) -> str:
 
 def sunspots() -> dict[str, np.ndarray]:
     """The years and the mean number of spots in each. Raises `DataError` without statsmodels."""
-    try:
-        from statsmodels.datasets import sunspots as source
-    except ImportError as error:
-        raise DataError("the demo needs the extra `demo`: pip install 'ostinato[demo]'") from error
-    frame: Any = source.load_pandas().data
-    return {"year": frame["YEAR"].to_numpy(np.int64), "sunspots": frame["SUNACTIVITY"].to_numpy(np.float64)}
+    # The file alone: with its package come SciPy and pandas, which nothing here needs.
+    found = find_spec("statsmodels")
+    if found is None or not found.submodule_search_locations:
+        raise DataError("the demo needs the extra `demo`: pip install 'ostinato[demo]'")
+    table = read_table(Path(found.submodule_search_locations[0], "datasets", "sunspots", "sunspots.csv"))
+    return {"year": table.number("YEAR").astype(np.int64), "sunspots": table.number("SUNACTIVITY")}

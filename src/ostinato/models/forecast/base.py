@@ -10,6 +10,7 @@ from jaxtyping import PyTree
 
 from ostinato.data import Series, Table, counted_by, moved, to_series
 from ostinato.data.holdout import count_of, cut_series, split_series
+from ostinato.data.points import rows_of
 from ostinato.errors import LengthError, NonFiniteError, SettingsError
 from ostinato.models.base import Estimator, Weights
 from ostinato.models.forecast.adaptive import RATE, follow
@@ -73,7 +74,7 @@ class ForecastEstimator(Estimator):
         *,
         time: str | None = None,
         series: str | None = None,
-        last: int | float = 0,
+        last: int | float | str = 0,
         season: int | None = None,
     ) -> None:
         """Raise what `fit` would before training and, with `last`, what a backtest of the held-out end would after it.
@@ -154,7 +155,7 @@ class ForecastEstimator(Estimator):
     def backtest(
         self,
         data: Any,
-        last: int | float | None = 0.2,
+        last: int | float | str | None = 0.2,
         *,
         step: int = 1,
         windows: int | None = None,
@@ -166,9 +167,10 @@ class ForecastEstimator(Estimator):
     ) -> Backtest:
         """Forecasts at rolling origins in the held-out end of each series, beside honest baselines on the same rows.
 
-        * `last`: the held-out end, in rows or as a fraction, or None: all that the model was not fitted to. Origins are
-          every `step` rows of it, as long as all `horizon` steps lie in the data. `windows`: so many origins, the last
-          of them with the last `horizon` rows after it; then `last` is not asked.
+        * `last`: the held-out end, in rows, as a fraction, as a text such as "from 2015-03" or "after 299" (a date or a
+          row, see `data.points.rows_of`), or None: all that the model was not fitted to. Origins are every `step` rows
+          of it, as long as all `horizon` steps lie in the data. `windows`: so many origins, the last of them with the
+          last `horizon` rows after it; then `last` is not asked.
         * `refit`: False takes the model as it is, which must not have seen the held-out end. `"once"` fits a copy of it
           to the rows before the held-out end; True one before each origin, a number one before each so many-th, on all
           rows before it, and the baselines with it.
@@ -388,8 +390,10 @@ class ForecastEstimator(Estimator):
                         f"values in all); allow it with missing='observed'{left_out}"
                     )
 
-    def _starts(self, series: Series, last: int | float | None, refit: bool) -> list[int]:
+    def _starts(self, series: Series, last: int | float | str | None, refit: bool) -> list[int]:
         """For each series the first row of its held-out end."""
+        if isinstance(last, str):
+            return rows_of(series, last, name="last")
         if last is None:
             return [n - unseen for n, unseen in zip(series.history, unseen_rows(self, series), strict=True)]
         if isinstance(last, bool) or last <= 0 or (isinstance(last, float) and last > 1):

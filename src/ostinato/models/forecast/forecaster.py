@@ -11,6 +11,7 @@ from jaxtyping import PyTree
 
 from ostinato.data import Batches, SequenceBatch, Series, stream
 from ostinato.data.holdout import check_amount, cut_series, held_stops
+from ostinato.data.points import is_point, rows_of
 from ostinato.errors import LengthError, SettingsError
 from ostinato.learning import LearningRule
 from ostinato.models.forecast.auto.adapt import Asked, adapt, views_of
@@ -90,8 +91,9 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
     After `fit`: `network_` (None where none is used), `history_`, `best_`, `steps_`, `stopped_`, `context_`, `tail_`,
     `notes_`; `features_` of a network alone, `chosen_` and `adapted_` of a mixture.
 
-    `fit(data, target, run=, callback=)`: see `ForecastEstimator.fit` and `training.fit`. Raises `SettingsError`,
-    `LengthError` (context and horizon do not fit into the series), `DataError`, `LeakError`, `NonFiniteError`.
+    `fit(data, target, run=, callback=, progress=)`: see `ForecastEstimator.fit` and `training.fit`. Raises
+    `SettingsError`, `LengthError` (context and horizon do not fit into the series), `DataError`, `LeakError`,
+    `NonFiniteError`.
 
     ```python
     >>> import numpy as np
@@ -142,7 +144,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         schedule: str = "cosine",
         weight_decay: float = 0.0,
         clip: float = 1.0,
-        validation: Auto | int | float = "auto",
+        validation: Auto | int | float | str = "auto",
         patience: int | None = None,
         rule: str | LearningRule = "bptt",
         rule_settings: dict[str, Any] | None = None,
@@ -236,7 +238,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
 
     def _check_settings(self) -> None:
         super()._check_settings()
-        if self.validation != "auto":
+        if self.validation != "auto" and not is_point(self.validation):
             check_amount("validation", self.validation)
         if self.mode == "recursive" and (self.past or self.quantiles):
             what = "past covariates" if self.past else "quantiles"
@@ -289,7 +291,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         validation = self._setting("validation")
         if not validation:
             return by_copy(self, series, stops, self.horizon)
-        starts = held_stops(validation, stops, name="validation")
+        starts = self._validated(series, stops)
         return calibrated(self, series, stops, starts, self.horizon)
 
     def _steps(self, batches: int) -> int:
@@ -351,9 +353,16 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
     def _built(self, plan: Plan) -> Ensemble:
         return build(plan, self.cell, self.num_layers, self.dropout, self.head_size)
 
+    def _validated(self, series: Series, stops: Sequence[int]) -> list[int]:
+        """For each series the row where its validation part begins."""
+        validation = self._setting("validation")
+        if is_point(validation):
+            return rows_of(cut_series(series, stops=stops), validation, name="validation")
+        return held_stops(validation, stops, name="validation")
+
     def _prepare(self, series: Series, stops: Sequence[int]) -> tuple[OriginWindows, OriginWindows | None]:
         """The windows to train on and those to judge by; sets what they rest on. All that can be judged is judged."""
-        horizon, train = self._trained_horizon, held_stops(self._setting("validation"), stops, name="validation")
+        horizon, train = self._trained_horizon, self._validated(series, stops)
         held = max(n - t for n, t in zip(stops, train, strict=True))
         self.context_ = self._context(series, train)
         self.features_ = Features.fit(
