@@ -2,18 +2,20 @@
 
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 from ostinato.data import to_series
 from ostinato.models import Forecaster
-from ostinato.models.forecast.auto.correction import earned
+from ostinato.models.forecast.auto.correction import MissedWindows, SideBySide, earned
 from ostinato.models.forecast.auto.linear import Linear, ridge
 from ostinato.models.forecast.auto.mixing import convex_weights
 from ostinato.models.forecast.auto.panel import Panel
 from ostinato.models.forecast.auto.rolling import Rolling
 from ostinato.models.forecast.auto.seasons import seasons_of
 from ostinato.models.forecast.auto.smoothing import Smoothing
+from ostinato.models.forecast.features import Layout
 
 RNG = np.random.default_rng(0)
 WALK = np.cumsum(RNG.normal(size=40)) + 3 * np.sin(np.arange(40) * np.pi / 2)
@@ -105,6 +107,26 @@ def test_a_correction_earns_what_it_has_shown() -> None:
     assert np.mean(np.array(chance) == 0) > 0.7
     assert max(chance) < 0.15
     assert earned(missed, -missed) == 0
+
+
+def test_batches_side_by_side_are_the_same_on_the_device_and_hold_each_window_once() -> None:
+    arrays, layout = [np.arange(20.0)[:, None]], Layout(1, 0, 0, 0, 0)
+    missed = np.where(np.arange(13) == 4, np.nan, np.arange(13.0))[:, None, None]
+    batches = SideBySide(MissedWindows(missed, arrays, layout, 4, 1, [np.arange(4, 17)]), 5, (3, 4))
+    stored = batches.stored()
+    assert stored is not None
+    seen = [[], []]
+    for step in range(len(batches)):
+        one, other = batches.at(step), stored.gathers[0](stored.data, stored.rows(step)[1])
+        assert jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), one, other))
+        assert np.allclose(np.asarray(one.weight).sum(1), 1)
+        for member in (0, 1):
+            there = np.asarray(one.weight[member]) > 0
+            seen[member] += np.asarray(one.targets["values"])[member, there, 0, 0].tolist()
+            ends = np.asarray(one.inputs.values)[member, there, 3, 0]
+            assert (ends - 3 == seen[member][-int(there.sum()) :]).all()
+    assert sorted(seen[0]) == sorted(seen[1]) == [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12]
+    assert seen[0] != seen[1]
 
 
 def test_no_fit_sees_what_it_is_judged_by() -> None:
