@@ -11,6 +11,7 @@ from ostinato.models import Forecaster
 from ostinato.models.forecast.auto.correction import MissedWindows, SideBySide, earned
 from ostinato.models.forecast.auto.linear import Linear, ridge
 from ostinato.models.forecast.auto.mixing import convex_weights
+from ostinato.models.forecast.auto.mixture import forecast_of
 from ostinato.models.forecast.auto.panel import Panel
 from ostinato.models.forecast.auto.rolling import Rolling
 from ostinato.models.forecast.auto.seasons import seasons_of
@@ -77,6 +78,8 @@ def test_smoothing_is_its_recursion() -> None:
     assert np.allclose(said[0, :, 0], wanted)
     assert np.array_equal(said[0], said[2])
     assert np.array_equal(said[1], Smoothing(4).at(panel(y[:12]), gains, [np.array([12])], 5)[0])
+    # With less than two seasons before it nothing can be said without rows that come later.
+    assert (forecast_of(Smoothing(4), panel(y), gains, [np.array([5])], 3) == y[4]).all()
 
 
 def test_the_gains_are_better_than_those_of_a_plain_mean_and_of_the_last_value() -> None:

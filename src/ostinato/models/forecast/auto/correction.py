@@ -89,6 +89,7 @@ class SideBySide:
 
 def _gather(data: Any, rows: Any) -> Examples:
     """The batch of those windows, `(members, batch)`; -1 is a row that only fills up."""
+
     def taken(a: Any) -> Any:
         found = a[jnp.maximum(rows, 0)]
         empty = (rows < 0).reshape(*rows.shape, *(1,) * (found.ndim - rows.ndim))
