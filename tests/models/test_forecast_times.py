@@ -6,7 +6,7 @@ import pytest
 from ostinato.data import Table, Zone, read_table
 from ostinato.data.columns import as_csv
 from ostinato.errors import DataError, LeakError, NonFiniteError
-from ostinato.models import Forecaster, LinearAR, Persistence, SeasonalNaive, load_model
+from ostinato.models import Forecaster, LinearAR, Persistence, SeasonalNaive, load
 
 BERLIN = Zone("Europe/Berlin")
 SMALL = {"cell": "elman", "hidden_size": 2, "context": 3, "steps": 1, "epochs": None, "validation": 0}
@@ -22,7 +22,7 @@ def wave(count: int) -> np.ndarray:
 
 
 def saved(model, folder):
-    return load_model(model.save(folder / "m") or folder / "m")
+    return load(model.save(folder / "m") or folder / "m")
 
 
 def test_days_across_a_change_of_the_clocks_come_back_with_their_offset(tmp_path):

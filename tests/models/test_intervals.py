@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from ostinato.errors import SettingsError
-from ostinato.models import LinearAR, Mean, Persistence, SeasonalNaive, load_model, measures
+from ostinato.models import LinearAR, Mean, Persistence, SeasonalNaive, load, measures
 from ostinato.models.forecast.adaptive import follow
 from ostinato.models.forecast.calibration import Calibration, change_scale, independent
 
@@ -112,7 +112,7 @@ def test_few_rows_give_an_interval_all_the_same():
 
 def test_intervals_come_back_from_a_folder(tmp_path):
     model = LinearAR(2, 3).fit(np.exp(rng.normal(size=60).cumsum() / 9))
-    again = load_model(model.save(tmp_path / "m")).calibration_
+    again = load(model.save(tmp_path / "m")).calibration_
     for name, array in model.calibration_.arrays().items():
         np.testing.assert_array_equal(again.arrays()[name], array)
     assert again.numbers() == model.calibration_.numbers()

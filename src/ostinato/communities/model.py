@@ -19,7 +19,7 @@ from ostinato.communities.inputs import at_hours, known_features, training_data
 from ostinato.communities.intervals import bounds, half_widths, residuals
 from ostinato.communities.members import Member, ScaledNetworks, build
 from ostinato.communities.network import FORCING, seen_squared
-from ostinato.communities.scores import coverage, figures
+from ostinato.communities.scores import coverage, figures, tests
 from ostinato.data import Communities, TimeStandardizer
 from ostinato.errors import DataError, SettingsError
 from ostinato.models.base import Weights
@@ -139,14 +139,22 @@ class CommunityModel(TrainedEstimator):
         self.seed = seed
 
     def fit(
-        self, X: Any, y: Any = None, *, run: Run | None = None, callback: Callable[[Event], None] | None = None
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        run: Run | None = None,
+        callback: Callable[[Event], None] | None = None,
+        progress: bool | None = None,
     ) -> "CommunityModel":
         """Train the members, and the folds where there are any, side by side; `y` is not used.
 
-        `run`: a folder to log into and to resume from; `callback`: see `ostinato.training.fit`.
+        * `run`: a `runs.Run`, a folder to log into and to resume from.
+        * `callback(event)`: told every few steps what an `Event` holds: step, loss, metrics.
+        * `progress`: whether a bar is drawn; None: on a terminal and in a notebook, where there is no callback.
         """
         del y
-        return self._refit(X, run=run, callback=callback)
+        return self._refit(X, run=run, callback=callback, progress=progress)
 
     def _fit(self, X: Any, **options: Any) -> None:
         self._check_settings()
@@ -219,18 +227,22 @@ class CommunityModel(TrainedEstimator):
         `times`: squared Pearson r and coefficient of determination at each time (see `community_scores.by_time`);
         `features`: r and error of each; `species_r`, `species_rmse`, `metabolite_r`, `metabolite_rmse`: their means;
         `coverage`: of the 90 % intervals, None without `folds`; `baselines`: the same figures of `mean` and `linear`;
-        `members`: the same figures of each member by itself; `count`.
+        `tests`: of the network against each baseline, by the name of the R² that they are judged by (see
+        `scores.tests`); `members`: the same figures of each member by itself; `count`.
 
         Raises `DataError` where the times differ from those of the training data.
         """
         self.check_fitted()
         data = at_hours(known_features(X, self.species_, self.metabolites_), self.hours_)
-        found = figures(data, self.predict(data).values[:, 1:])
+        ours = self.predict(data).values[:, 1:]
+        found = figures(data, ours)
         made = self.predict(data, level=0.9) if self.folds else None
         found["coverage"] = None
         if made is not None and made.lower is not None and made.upper is not None:
             found["coverage"] = coverage(data, made.lower[:, 1:], made.upper[:, 1:])
-        found["baselines"] = {name: figures(data, b.predict(data)) for name, b in self.baselines_.items()}
+        others = {name: baseline.predict(data) for name, baseline in self.baselines_.items()}
+        found["baselines"] = {name: figures(data, said) for name, said in others.items()}
+        found["tests"] = tests(data, ours, others)
         found["members"] = [figures(data, one) for one in self.predict_members(data)]
         return {**found, "count": len(data)}
 

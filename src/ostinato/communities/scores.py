@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ostinato.data import Communities
+from ostinato.models.comparison import PairedTest, sign_flip
 from ostinato.models.measures import pearson, r2, rmse
 
 MEANINGS = (
@@ -93,6 +94,47 @@ def beaten_by_the_mean(label: str, figures: Mapping[str, float], measure: str) -
     best = max(others, key=lambda name: others[name], default=None)
     beside = "" if best is None else f", {others[best]:.4g} for the best baseline ({best})"
     return f"Nothing beats the mean of what was measured: {measure} is {figures[label]:.4g} for {label}{beside}."
+
+
+def tests(
+    communities: Communities, ours: Float[np.ndarray, "n later features"], others: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, PairedTest]]:
+    """For each R² of `table_row`, ours against each of the others: a paired permutation test over communities.
+
+    What is permuted adds up to the R² itself: the share that each community has in what is not explained.
+    """
+    names = ["R² of metabolites"] if communities.metabolites else []
+    found: dict[str, dict[str, PairedTest]] = {}
+    for measure in [*names, "R² of species"]:
+        own = unexplained(communities, ours, measure)
+        apart = {name: own - unexplained(communities, said, measure) for name, said in others.items()}
+        found[measure] = {name: sign_flip(d, "communities") for name, d in apart.items()}
+    return found
+
+
+def unexplained(
+    communities: Communities, predicted: Float[np.ndarray, "n later features"], measure: str
+) -> Float[np.ndarray, " n"]:
+    r"""What each community adds to 1 - R² of `table_row`: its squared errors over the squared deviation of all.
+
+    $$1 - \bar R^2 = \sum_i \frac1K \sum_k \frac{\sum_{j} (x_{ikj} - \hat x_{ikj})^2}{S_k}$$
+
+    over the K pairs of a time and a metabolite (or the times, with all species pooled) that have a deviation $S_k$.
+    """
+    truth, some = communities.values[:, 1:], len(communities.species)
+    squares = np.square(truth - predicted)
+    if measure == "R² of species":
+        parts = [(truth[:, t, :some], squares[:, t, :some]) for t in range(truth.shape[1])]
+    else:
+        later, features = range(truth.shape[1]), range(some, truth.shape[2])
+        parts = [(truth[:, t, [j]], squares[:, t, [j]]) for t in later for j in features]
+    shares = []
+    for values, errors in parts:
+        seen = ~np.isnan(values)
+        deviation = np.square(values[seen] - values[seen].mean()).sum() if seen.sum() > 1 else 0.0
+        if deviation > 0:
+            shares.append(np.where(seen, errors, 0.0).sum(1) / deviation)
+    return np.mean(shares, axis=0) if shares else np.zeros(len(communities))
 
 
 def by_time(communities: Communities, predicted: Float[np.ndarray, "n later features"]) -> list[dict[str, Any]]:

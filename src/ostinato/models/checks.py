@@ -56,6 +56,12 @@ def rates(*names: str) -> tuple[Check, ...]:
     return tuple(Check(name, lambda value, model: 0 <= value < 1, "0 <= rate < 1") for name in names)
 
 
+def or_auto(*checks: Check) -> tuple[Check, ...]:
+    """The same checks of settings that may be "auto" as well."""
+    loose = lambda check: lambda value, model: value == "auto" or check.good(value, model)
+    return tuple(Check(check.name, loose(check), f'"auto", or {check.expected}') for check in checks)
+
+
 def one_of(name: str, options: Iterable[str]) -> tuple[Check, ...]:
     """One of several words."""
     known = tuple(options)

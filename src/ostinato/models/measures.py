@@ -215,6 +215,27 @@ def cross_entropy(truth: Int[np.ndarray, " n"], probabilities: Float[np.ndarray,
     return float(-np.log(chosen).mean()) if len(truth) else float("nan")
 
 
+def calibration_error(truth: Int[np.ndarray, " n"], probabilities: Float[np.ndarray, "n classes"]) -> float:
+    r"""Expected calibration error (Naeini et al., AAAI 2015): how far the share that is right is from what was said.
+
+    $$\frac1n \sum_b \Big| \sum_{i \in b} [\hat y_i = y_i] - \sum_{i \in b} \hat p_i \Big|$$
+
+    over ten bins of equal width of the probability $\hat p$ of the class that is predicted.
+
+    ```python
+    >>> calibration_error(np.array([0, 0, 0, 1]), np.tile([0.75, 0.25], (4, 1)))
+    0.0
+    >>> calibration_error(np.array([0, 1]), np.tile([0.95, 0.05], (2, 1)))
+    0.45
+
+    ```
+    """
+    sure, right = probabilities.max(-1), probabilities.argmax(-1) == truth
+    bins = np.minimum((sure * 10).astype(int), 9)
+    gaps = np.bincount(bins, right - sure, 10)
+    return float(np.round(np.abs(gaps).sum() / max(len(truth), 1), 12))
+
+
 def confusion(
     truth: Int[np.ndarray, " n"], predicted: Int[np.ndarray, " n"], classes: int
 ) -> Int[np.ndarray, "classes classes"]:

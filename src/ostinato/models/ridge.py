@@ -56,21 +56,32 @@ class RidgeRegression:
         y: Float[np.ndarray, "rows outputs"],
         strengths: Sequence[float] = STRENGTHS,
     ) -> "RidgeRegression":
-        """Closed form, by one singular value decomposition for all penalties."""
+        """Closed form, by one decomposition for all penalties."""
+        return cls.fit_left_out(x, y, strengths)[0]
+
+    @classmethod
+    def fit_left_out(
+        cls,
+        x: Float[np.ndarray, "rows inputs"],
+        y: Float[np.ndarray, "rows outputs"],
+        strengths: Sequence[float] = STRENGTHS,
+    ) -> tuple["RidgeRegression", Float[np.ndarray, "rows outputs"]]:
+        """The same with, for each row, what a ridge of the same penalty without that row says of it, $y - e_{-i}$."""
         mean, scale = x.mean(0), x.std(0)
         scale = np.where(scale > 1e-12 * np.maximum(np.abs(mean), 1e-300), scale, 1.0)
         constant = y.mean(0)
-        u, d, vt = np.linalg.svd((x - mean) / scale, full_matrices=False)
+        u, d, vt = _decomposed((x - mean) / scale)
         along = u.T @ (y - constant)
-        best, chosen = np.inf, np.zeros((x.shape[1], y.shape[1]))
+        best, chosen, said = np.inf, np.zeros((x.shape[1], y.shape[1])), np.broadcast_to(constant, y.shape)
         for strength in strengths:
             shrink = d**2 / (d**2 + len(x) * strength)
             left_out = (y - constant - u @ (shrink[:, None] * along)) / np.maximum(
                 1 - 1 / len(x) - (u**2) @ shrink, 1e-12
             )[:, None]
             if (error := float((left_out**2).sum())) < best:
-                best, chosen = error, vt.T @ ((d / (d**2 + len(x) * strength))[:, None] * along)
-        return cls(mean, scale, chosen, constant, best / y.size)
+                best, said = error, y - left_out
+                chosen = vt.T @ ((d / (d**2 + len(x) * strength))[:, None] * along)
+        return cls(mean, scale, chosen, constant, best / y.size), said
 
     def predict(self, x: Float[np.ndarray, "rows inputs"]) -> Float[np.ndarray, "rows outputs"]:
         return (x - self.mean) / self.scale @ self.weights + self.constant
@@ -84,3 +95,19 @@ class RidgeRegression:
         """The inverse of `arrays`."""
         mean, scale, weights, constant = (np.asarray(found[name], np.float64) for name in COEFFICIENTS)
         return cls(mean, scale, weights, constant)
+
+
+LARGE = 400
+"""Above so many rows and inputs the decomposition is that of the smaller Gram matrix, which is many times cheaper."""
+
+
+def _decomposed(z: Float[np.ndarray, "rows inputs"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Singular vectors and values of the inputs."""
+    if min(z.shape) <= LARGE:
+        return np.linalg.svd(z, full_matrices=False)
+    wide = z.shape[1] > z.shape[0]
+    square, vectors = np.linalg.eigh(z @ z.T if wide else z.T @ z)
+    # Squares below the rounding of the largest one are none: their vectors say nothing.
+    kept = square > 1e-12 * square[-1]
+    d, vectors = np.sqrt(square[kept]), vectors[:, kept]
+    return (vectors, d, (z.T @ vectors / d).T) if wide else (z @ vectors / d, d, vectors.T)

@@ -2,21 +2,18 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ostinato.data import Series
 from ostinato.jobs.figures.ahead import ahead, intervals
-from ostinato.jobs.figures.verdict import verdict
 from ostinato.models import Backtest, Forecast
+from ostinato.models.forecast.figures import by_horizon, place, residuals, stretch
 from ostinato.runs import Evaluation, Score, Section
-from ostinato.view import Curve, Lines, Table, numbers, section
+from ostinato.view import Table, section
 
-ORDER = ("persistence", "seasonal-naive", "linear", "mean")
 SHOWN_AS = {"rmse": "RMSE", "mae": "MAE", "mase": "MASE", "crps": "CRPS", "skill": "skill"}
-SHOWN = 240
-"""Steps of the held-out end that the report draws."""
 
 
 def of_backtest(
@@ -31,22 +28,16 @@ def of_backtest(
     `made`: the forecast of the steps after the last row of `data`, to be shown as well. `chosen`: as
     `Forecaster.chosen_` gives it; empty where nothing was.
     """
-    others = sorted((n for n in test.forecasts if n != test.model), key=_place)
+    others = sorted((n for n in test.forecasts if n != test.model), key=place)
     metrics = test.metrics()
     scores = [Score(n, n == test.model, _named(metrics[n])) for n in (test.model, *others)]
-    errors = {name: metrics[name]["rmse"] for name in (test.model, *others)}
     target = ", ".join(test.target_names)
-    sections = [] if made is None or data is None else [ahead(made, data)]
-    sections += [_stretch(test, others, time_name), *([_by_horizon(test, others)] if test.horizon > 1 else [])]
+    lead = () if made is None or data is None else (ahead(made, data),)
+    sections = [stretch(test, others, time_name), *([by_horizon(test, others)] if test.horizon > 1 else [])]
     sections += [intervals(test, (test.model, *others))] if test.intervals else []
-    sections += [_chosen(chosen)] if chosen else []
-    words = verdict(test.model, errors, "RMSE")
-    return Evaluation("forecast", target, _held_out(test), words, tuple(scores), tuple(sections))
-
-
-def _place(name: str) -> int:
-    """Baselines stand in one order, wherever they come from; those of another name before the last."""
-    return next((i for i, known in enumerate(ORDER) if name.startswith(known)), len(ORDER) - 2)
+    sections += [*residuals(test), *([_chosen(chosen)] if chosen else [])]
+    words = test.verdict()
+    return Evaluation("forecast", target, _held_out(test), words, tuple(scores), tuple(sections), lead=lead)
 
 
 def _named(row: Mapping[str, float]) -> dict[str, float | None]:
@@ -62,52 +53,6 @@ def _held_out(test: Backtest) -> str:
         words += f", {len(set(test.series.tolist()))} series"
     skill = "; skill is 1 − MSE / MSE of persistence" if "persistence" in test.forecasts else ""
     return f"{words}{skill}."
-
-
-def _stretch(test: Backtest, others: list[str], time_name: str | None) -> Section:
-    """The end of the first series, each forecast beginning where the one before it ends."""
-    rows = np.flatnonzero(test.series == test.series[0])
-    chosen = rows[::-1][:: test.horizon][: max(SHOWN // test.horizon, 1)][::-1]
-    x, kind, label = _axis(test, chosen, time_name)
-    flat = lambda values: numbers(values[chosen, :, 0])
-    shown = [test.model, *(name for name in others if name != "mean")]
-    curves = [Curve(test.target_names[0], "truth", flat(test.truth))]
-    curves += [Curve(n, "ours" if n == test.model else "other", flat(test.forecasts[n])) for n in shown]
-    steps = "One step" if test.horizon == 1 else f"{test.horizon} steps"
-    note = f"{steps} ahead at a time; the last {len(x)} of {len(rows) + test.horizon - 1} held-out rows."
-    band = None
-    if test.model in test.intervals:
-        edges = test.intervals[test.model][chosen, :, 0, -1]
-        band = numbers(edges[..., 0]), numbers(edges[..., 1])
-        note += f" Shaded: the interval of {test.level[-1]:g} %."
-    elif test.quantiles is not None:
-        edges = test.quantiles[chosen, :, 0]
-        band = numbers(edges[..., 0]), numbers(edges[..., -1])
-        note += f" Shaded: {test.levels[0]:g} to {test.levels[-1]:g} quantile."
-    drawn = Lines(x, tuple(curves), label, test.target_names[0], kind, band=band)
-    return section("Forecast against truth", drawn, note)
-
-
-def _axis(
-    test: Backtest, chosen: np.ndarray, time_name: str | None
-) -> tuple[tuple[float, ...], Literal["number", "time"], str]:
-    if test.times is None:
-        return tuple(map(float, (test.origins[chosen][:, None] + np.arange(test.horizon)).ravel())), "number", "row"
-    times = test.times[chosen].ravel()
-    if np.issubdtype(times.dtype, np.datetime64):
-        seconds = (times - np.datetime64(0, "s")) / np.timedelta64(1, "s")
-        return tuple(seconds.tolist()), "time", ""
-    return tuple(times.astype(float).tolist()), "number", time_name or "time"
-
-
-def _by_horizon(test: Backtest, others: list[str]) -> Section:
-    curves = [
-        Curve(name, "ours" if name == test.model else "other", numbers(test.by_horizon(name)))
-        for name in (test.model, *others)
-    ]
-    steps = numbers(range(1, test.horizon + 1))
-    drawn = Lines(steps, tuple(curves), "steps ahead", "RMSE", zero=True, points=test.horizon < 60)
-    return section("Error by horizon", drawn)
 
 
 def _chosen(chosen: Mapping[str, Any]) -> Section:

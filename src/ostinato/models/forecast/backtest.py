@@ -7,6 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ostinato.models import measures
+from ostinato.models.comparison import PairedTest, block_bootstrap, sign_flip, summed
+from ostinato.models.forecast.figures import by_horizon, place, residuals, stretch
+from ostinato.models.verdicts import verdict
+from ostinato.view import Figure, Table, section
 
 
 class Scale(NamedTuple):
@@ -47,8 +51,8 @@ class Backtest:
     ```python
     >>> truth = np.array([[[1.0]], [[3.0]]])
     >>> test = Backtest(truth, {"mine": truth + 1, "persistence": truth + 2}, np.zeros(2, int), np.arange(2), ("x",))
-    >>> test.rmse("mine"), test.skill("mine"), test.beats("persistence")
-    (1.0, 0.75, True)
+    >>> test.rmse("mine"), test.skill("mine"), test.against("persistence").shows
+    (1.0, 0.75, False)
 
     ```
     """
@@ -134,9 +138,25 @@ class Backtest:
         other = self.mse(against)
         return 1.0 - self.mse(name) / other if other > 0 else (0.0 if self.mse(name) == 0 else -np.inf)
 
-    def beats(self, name: str) -> bool:
-        """Whether the tested model has the smaller squared error."""
-        return self.mse(self.model) < self.mse(name)
+    def against(self, name: str) -> PairedTest:
+        """Whether the squared errors of the tested model and of another differ by more than chance.
+
+        A block bootstrap over the times of the origins, each with the errors of all series, horizons and targets; the
+        blocks span the horizon at least. Where there are more series than times, a permutation test over the series.
+        """
+        square = lambda model: np.square(self.truth - self.forecasts[model])
+        apart = np.nansum(square(self.model) - square(name), axis=(1, 2))
+        times = self.origins if self.times is None else self.times[:, 0]
+        moments = np.unique(times)
+        if len(np.unique(self.series)) > len(moments):
+            return sign_flip(summed(apart, self.series), "series")
+        return block_bootstrap(summed(apart, times), -(-self.horizon // self._step))
+
+    @property
+    def _step(self) -> int:
+        """Rows from an origin to the next."""
+        same = self.series[1:] == self.series[:-1]
+        return int(np.diff(self.origins)[same].min(initial=self.horizon)) or 1
 
     def pinball(self) -> float:
         """The mean pinball loss of the tested model's quantiles."""
@@ -181,14 +201,10 @@ class Backtest:
         return table
 
     def verdict(self) -> str:
-        """In words, which baselines the model beats and which not."""
-        others = [name for name in self.forecasts if name != self.model]
-        lost = [name for name in others if not self.beats(name)]
-        if not others:
-            return f"{self.model}: no baseline beside it"
-        if not lost:
-            return f"{self.model} beats {', '.join(others)}"
-        return f"{self.model} does not beat {', '.join(lost)}"
+        """In words, whether the model is better than its baselines; see `models.verdicts`."""
+        errors = {name: self.rmse(name) for name in self.forecasts}
+        tests = {name: self.against(name) for name in self.forecasts if name != self.model}
+        return verdict(self.model, errors, tests, "RMSE")
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as plain values for JSON."""
@@ -203,6 +219,22 @@ class Backtest:
             "interval_score": {name: self.interval_score(name) for name in self.intervals},
             **({} if self.scale is None else {"standardised": _plain_errors(self.standardised())}),
         }
+
+    def plot(self) -> Figure:
+        """A stretch of forecasts beside the truth, errors by horizon, residuals: a figure for a notebook or a file."""
+        others = sorted((name for name in self.forecasts if name != self.model), key=place)
+        errors = [by_horizon(self, others)] if self.horizon > 1 else []
+        return Figure(stretch(self, others), *errors, *residuals(self))
+
+    def _repr_html_(self) -> str:
+        rows = self.metrics()
+        names = list(dict.fromkeys(name for row in rows.values() for name in row))
+        table = tuple((model, *(row.get(name) for name in names)) for model, row in rows.items())
+        return Figure(section("Backtest", Table(("", *names), table, (0,)), self.verdict()))._repr_html_()
+
+    def __repr__(self) -> str:
+        origins = f"{len(self.origins)} origins of {self.horizon} step{'s' if self.horizon > 1 else ''}"
+        return f"Backtest({self.model} beside {len(self.forecasts) - 1} others, {origins})"
 
     def __str__(self) -> str:
         width = max(len(name) for name in self.forecasts)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from ostinato.data import Zone
+from ostinato.models.forecast.figures import future
+from ostinato.view import Figure
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,18 @@ class Forecast:
                 zone = timezone(timedelta(seconds=self.zone.offsets[0][1]))
             columns[self.time_name] = pandas.to_datetime(columns[self.time_name], utc=True).tz_convert(zone)
         return pandas.DataFrame(columns)
+
+    def plot(self) -> Figure:
+        """The steps that follow with their interval, a figure for a notebook or a file (`Figure.save`)."""
+        return Figure(*future(self))
+
+    def _repr_html_(self) -> str:
+        return self.plot()._repr_html_()
+
+    def __repr__(self) -> str:
+        of = f" of {len(self.ids)} series" if len(self.ids) > 1 else ""
+        steps = f"{self.horizon} step{'s' if self.horizon > 1 else ''}"
+        return f"Forecast({steps} of {', '.join(self.target_names)}{of})"
 
     def __str__(self) -> str:
         columns = {name: [_cell(v) for v in column[:20]] for name, column in self.columns().items()}

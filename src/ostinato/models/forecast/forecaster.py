@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -14,18 +14,18 @@ from ostinato.data.holdout import check_amount, cut_series, held_stops
 from ostinato.data.points import is_point, rows_of
 from ostinato.errors import LengthError, SettingsError
 from ostinato.learning import LearningRule
-from ostinato.models.checks import Check, above_0, at_least_0, one_of, rates, whole
 from ostinato.models.forecast.auto.adapt import Asked, adapt, views_of
 from ostinato.models.forecast.auto.adapted import Adapted, Plan, build, said_by
-from ostinato.models.forecast.auto.correction import SideBySide, size_of
+from ostinato.models.forecast.auto.correction import MissedWindows, SideBySide, size_of
 from ostinato.models.forecast.base import ForecastEstimator
 from ostinato.models.forecast.baselines import ALL, default_baselines, trained_horizon, typical
 from ostinato.models.forecast.calibration import Calibration
 from ostinato.models.forecast.features import Features
-from ostinato.models.forecast.losses import LOSSES, decayed, loss_of, mean_loss
+from ostinato.models.forecast.losses import decayed, loss_of, mean_loss
 from ostinato.models.forecast.network import ForecastNet, Skip, forward, roll
 from ostinato.models.forecast.out_of_sample import by_copy, calibrated, of_search
 from ostinato.models.forecast.regular import too_short
+from ostinato.models.forecast.settings import ALONE, CHECKS, MIXED, Auto
 from ostinato.models.forecast.windows import OriginWindows, ridge_map
 from ostinato.models.trained import TrainedEstimator
 from ostinato.training import Ensemble
@@ -33,38 +33,39 @@ from ostinato.training import Ensemble
 ROWS = 256
 """Windows that are forecast at once."""
 
-Auto = Literal["auto"]
-
-YES_NO = ("mixture", "log", "subtract_last")
-"""Settings that are true, false, or found by the data."""
-
-ALONE: dict[str, Any] = {
-    "hidden_size": 64,
-    "season": None,
-    "log": False,
-    "subtract_last": False,
-    "calendar": (),
-    "missing": "refuse",
-    "epochs": 50,
-    "learning_rate": 3e-3,
-    "validation": 0.1,
-}
-"""What `"auto"` stands for in a network that is not mixed with anything."""
-
-MIXED: dict[str, Any] = {"learning_rate": 3e-3, "patience": 6, "missing": "observed"}
-"""What it stands for in the networks that correct a mixture, where it is not found by the data."""
-
 
 class Forecaster(TrainedEstimator, ForecastEstimator):
-    r"""A recurrent network that reads a context of past steps and forecasts the next ones.
+    r"""A forecaster that adapts to its series, or a recurrent network as it is set.
+
+    **Nothing set** (`mixture`, by default where `hidden_size` is `"auto"`, `mode="direct"`, without `quantiles` and
+    with `rule="bptt"`): a convex mixture, chosen by rolling origin inside the training rows.
+
+    $$\hat y = (1 - w) \textstyle\sum_c p_c\, f_c + w N,\qquad N = f_\ell + \tfrac1M \sum_m \mathrm{RNN}_m$$
+
+    * $f_c$: ridge regressions on past values, on their changes from the last one, over a season, or both, with and
+      without logarithm and calendar, of any order; exponential smoothing; the last value; the season before. The best
+      of each kind is mixed with shares $p_c \ge 0$ that sum to 1, shrunk to what each has shown; of what the mixture is
+      not shown to gain over the last value, the last value gets the share.
+    * N: small networks side by side, which start at the best linear forecast $f_\ell$ and learn what it misses, with
+      early stopping. Their share w is what they have shown on rows that they did not see, less its standard error; with
+      w above 0 they are trained again on all rows.
+    * Short series get no network, and the shortest the last value. Missing values and constant targets are taken.
+    * `chosen_` says what was chosen, with the errors of all that was tried. What is set is not chosen: `season` (None:
+      there is none), `log`, `subtract_last`, `calendar`, `context` (the longest order, and what the networks read),
+      `hidden_size` with `mixture=True`, `cell`, `epochs` or `steps`, `learning_rate`, `patience`. Past and static
+      covariates are read by the networks only.
+
+    **A network alone** (`hidden_size` given, or `mixture=False`):
 
     $$h = \mathrm{RNN}(x_{o-C}, \ldots, x_{o-1}),\qquad \hat y_{o+k} = \mathrm{head}_k(h, z_{o+k})\;
       (+ \textstyle\sum_i A_{ki} y_{o-C+i} + B_k z_{o+k} + c_k)\;(+\, y_{o-1})$$
 
-    **The network.** `cell` is a name in `CELLS`; `hidden_size` a number, or one for each layer. `head_size` gives the
+    `cell` is a name in `CELLS`; `hidden_size` a number, or one for each layer. `head_size` gives the
     head a hidden layer. `linear_skip` adds the trained linear map in brackets: it starts as the ridge regression
     (`skip_ridge`) and the head starts at 0, so that training begins at the linear forecast and learns what that misses.
-    `subtract_last` takes targets relative to their last observed value, so that the forecast follows the level.
+    `subtract_last` takes targets relative to their last observed value, so that the forecast follows the level. Here
+    `"auto"` stands for 64 units, no logarithm, values as they are, no calendar, a learning rate of 0.003, 50 epochs and
+    the last tenth of the rows for validation.
 
     **What is forecast.** `horizon` steps, each with outputs of its own (`mode="direct"`), or one step that is fed back
     (`mode="recursive"`: any horizon at `predict`; no past covariates, no quantiles, the horizon of training is 1).
@@ -79,7 +80,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
     **Scaling** is fitted on the training rows alone, without those of `validation`: per series, or `"pooled"`. `log`
     forecasts the logarithm. With `subtract_last` the unit is the size of changes (see `Features`).
 
-    **Training.** Windows of `context` steps (`None`: two seasons and twice the horizon, at least 24, at most a quarter
+    **Training.** Windows of `context` steps (`"auto"`: two seasons and twice the horizon, 24 or more, at most a quarter
     of the median series), `stride` apart; series that are shorter than a window are left out, which `notes_` say. AdamW
     (no decay on the skip), norm of the gradient clipped at `clip`, learning rate `"cosine"` (to 0) or `"constant"`, for
     `epochs` or `steps`. `validation` is the end of each series, a share or a number of rows: the best weights on it are
@@ -87,14 +88,18 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
     first weights are functions of `seed`. `rule` is one of `learning.RULES`, with `rule_settings`, or a rule: how the
     gradients are found, or what takes their place.
 
-    After `fit`: `network_`, `history_`, `best_`, `steps_`, `stopped_`, `features_`, `context_`, `tail_`, `notes_`.
+    After `fit`: `network_` (None where none is used), `history_`, `best_`, `steps_`, `stopped_`, `context_`, `tail_`,
+    `notes_`; `features_` of a network alone, `chosen_` and `adapted_` of a mixture.
 
-    `fit(data, target, run=, callback=)`: see `ForecastEstimator.fit` and `training.fit`. Raises `SettingsError`,
-    `LengthError` (context and horizon do not fit into the series), `DataError`, `LeakError`, `NonFiniteError`.
+    `fit(data, target, run=, callback=, progress=)`: see `ForecastEstimator.fit` and `training.fit`. Raises
+    `SettingsError`, `LengthError` (context and horizon do not fit into the series), `DataError`, `LeakError`,
+    `NonFiniteError`.
 
     ```python
     >>> import numpy as np
     >>> wave = {"x": np.sin(np.arange(120) / 3)}
+    >>> Forecaster(horizon=3).fit({"x": wave["x"][:50]}, "x").predict()["x"].round(2).tolist()
+    [-0.82, -0.96, -1.0]
     >>> model = Forecaster(hidden_size=4, context=12, horizon=3, linear_skip=True, epochs=1).fit(wave, "x")
     >>> model.predict(level=(90,)).names, bool(abs(model.predict()["x"] - np.sin(np.arange(120, 123) / 3)).max() < 0.1)
     (('step', 'x', 'x_lo90', 'x_hi90'), True)
@@ -104,35 +109,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
 
     kind = "forecaster"
     warm_up = False
-    checks = (
-        Check("hidden_size", lambda value, model: value == "auto" or _is_size(value), "1 or more units, or auto"),
-        *whole("num_layers", "horizon", "batch_size", "stride"),
-        Check("context", lambda value, model: value == "auto" or value >= 1, "1 or more, or auto"),
-        Check("season", lambda value, model: value in ("auto", None) or value >= 2, "2 or more steps, None, or auto"),
-        *(Check(n, lambda value, model: value in ("auto", True, False), "auto, True or False") for n in YES_NO),
-        Check("head_size", lambda value, model: value is None or value >= 1, "None, or 1 or more"),
-        *one_of("mode", ("direct", "recursive")),
-        *one_of("missing", ("auto", "refuse", "observed")),
-        *one_of("scaling", ("series", "pooled")),
-        *one_of("loss", LOSSES),
-        *one_of("schedule", ("cosine", "constant")),
-        *rates("dropout"),
-        *at_least_0("skip_ridge", "weight_decay"),
-        Check("learning_rate", lambda value, model: value == "auto" or 0 < value < np.inf, "a number above 0, or auto"),
-        *above_0("clip"),
-        Check(
-            "epochs",
-            lambda value, model: value in ("auto", None) if model.steps is not None else value == "auto" or value >= 0,
-            "exactly one of epochs and steps",
-        ),
-        Check("patience", lambda value, model: value is None or model.validation, "None without a validation set"),
-        Check("quantiles", lambda value, model: not value or list(value) == sorted(set(value)), "rising levels"),
-        Check(
-            "quantiles",
-            lambda value, model: all(0 < level < 1 for level in value or ()),
-            "levels between 0 and 1",
-        ),
-    )
+    checks = CHECKS
 
     def __init__(
         self,
@@ -211,6 +188,8 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
 
     @property
     def label(self) -> str:
+        if self._mixing:
+            return "forecaster"
         return f"{self.cell if isinstance(self.cell, str) else self.cell.__name__} forecaster"
 
     @property
@@ -303,9 +282,11 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         short = too_short(series.ids, stops, need, f"no window of {self.context_} and a horizon; not trained on")
         return [short] if short else []
 
-    def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration:
+    def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration | None:
         """Errors at the rolling origins of the search, on the validation rows, or those of a copy."""
         if hasattr(self, "adapted_"):
+            if max(stops) < 2:
+                return None
             return of_search(self.out_of_sample_, series, stops, self.horizon)
         validation = self._setting("validation")
         if not validation:
@@ -327,23 +308,30 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         self.network_, self.history_, self.best_, self.steps_, self.stopped_ = None, [], {}, 0, "no network"
         data = replace(cut_series(series, stops=stops), notes=())
 
-        def train(plan: Plan, source: OriginWindows, ahead: OriginWindows) -> Ensemble:
-            batches = SideBySide(source, self.batch_size, plan.seeds)
+        span = 0
+
+        def train(plan: Plan, source: OriginWindows, ahead: MissedWindows | None) -> Ensemble:
+            nonlocal span
+            network, batches = self._built(plan), SideBySide(source, self.batch_size, plan.seeds)
+            options: dict[str, Any] = {"loss": loss_of(self.loss, ())}
+            if ahead is None:
+                # As many steps as were best where the end was held out; these are the rows of that end as well.
+                return self._train(network, batches, steps=int(self.best_["step"]), span=span, **options).last
             free = self.epochs == "auto" and self.steps is None
-            steps = size_of(len(source))[1] if free else self._steps(len(batches))
+            span = size_of(len(source))[1] if free else self._steps(len(batches))
             rows = np.unique(np.linspace(0, len(ahead) - 1, min(len(ahead), 2 * ROWS)).astype(int))
             judged = ahead.only(rows)
             truth = judged.take(np.arange(len(rows)), plan.context + plan.horizon).targets
             result = self._train(
-                self._built(plan),
+                network,
                 batches,
-                loss=loss_of(self.loss, ()),
-                steps=steps,
-                every=max(steps // 25, 1),
+                steps=span,
+                every=max(span // 25, 1),
                 data=data,
                 validate=lambda network: {"validation": mean_loss(said_by(network, judged), truth, self.loss, ())},
                 run=run,
                 callback=callback,
+                **options,
             )
             self._keep(result)
             return result.model
@@ -400,7 +388,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         return source, ahead
 
     def _context(self, series: Series, train: Sequence[int]) -> int:
-        if self.context != "auto":
+        if isinstance(self.context, int):
             return self.context
         season = (series.frequency.season if series.frequency is not None else None) or 1
         return max(min(max(2 * season, 2 * self.horizon, 24), typical(train) // 4), 1)
@@ -502,9 +490,3 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
             self.network_ = self.adapted_.network
         else:
             self.network_ = arrays
-
-
-def _is_size(value: Any) -> bool:
-    """A number of units, or one for each layer."""
-    sizes = value if isinstance(value, tuple | list) else (value,)
-    return bool(sizes) and all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in sizes)

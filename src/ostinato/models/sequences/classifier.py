@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.models import measures
+from ostinato.models.comparison import PairedTest, mcnemar, sign_flip, summed
+from ostinato.models.sequences.beside import NEIGHBOUR, VALUES
 from ostinato.models.sequences.estimator import SequenceEstimator
+from ostinato.models.sequences.inputs import Sequences, clusters_of
 from ostinato.models.sequences.scores import scores
 from ostinato.models.targets import Labels
 
@@ -78,9 +80,11 @@ class SequenceClassifier(SequenceEstimator):
     def evaluate(self, X: Any, y: Any = None) -> dict[str, Any]:
         """How good the labels are, with the baselines beside it.
 
-        `accuracy`; `cross_entropy` (nats); `baselines`: accuracy of `majority` (the most frequent training label) and
-        `linear` (`baseline_`); `classes`; `confusion` (rows are true labels, columns predicted ones); `per_class`: a
-        list of `label`, `precision`, `recall`, `f1`, `count`; `count`.
+        `accuracy`; `cross_entropy` (nats); `calibration_error` (see `models.measures`); `baselines`: accuracy of
+        `majority` (the most frequent training label), `linear` (`baseline_`), `linear of values` and
+        `nearest neighbour` (see `models.sequences.beside`); `tests`: against each of them, as
+        `models.comparison.PairedTest`; `classes`; `confusion` (rows are true labels, columns predicted ones);
+        `per_class`: a list of `label`, `precision`, `recall`, `f1`, `count`; `count`.
 
         Raises `DataError` for a label that was not seen in training.
         """
@@ -88,9 +92,21 @@ class SequenceClassifier(SequenceEstimator):
         codes = target.flat(target.encode(self._raw(X, y, sequences)))
         linear = self.baseline_.predict(self._summaries(sequences)).argmax(-1)
         majority = np.full_like(codes, self.baseline_.constant.argmax())
-        baselines = {"majority": measures.accuracy(codes, majority), "linear": measures.accuracy(codes, linear)}
-        probabilities = target.flat(target.probabilities(self._run(sequences)))
-        return scores(probabilities, codes, self.classes_.tolist(), baselines)
+        outputs, beside = self._judged(sequences)
+        others = {"majority": majority, "linear": linear}
+        others |= {name: scores.argmax(-1) for name, scores in beside.items() if name in (VALUES, NEIGHBOUR)}
+        probabilities = target.flat(target.probabilities(outputs))
+        found = scores(probabilities, codes, self.classes_.tolist())
+        right = {name: said == codes for name, said in others.items()}
+        tests = {name: self._test(X, sequences, probabilities.argmax(-1) == codes, r) for name, r in right.items()}
+        return {**found, "baselines": {name: float(r.mean()) for name, r in right.items()}, "tests": tests}
+
+    def _test(self, X: Any, sequences: Sequences, ours: np.ndarray, other: np.ndarray) -> PairedTest:
+        """McNemar's test over sequences, and over whole groups, or the steps of a sequence together, a permutation."""
+        clusters, unit = clusters_of(X, sequences, self.per_step)
+        if clusters is None:
+            return mcnemar(ours, other)
+        return sign_flip(summed(other.astype(float) - ours, clusters), unit)
 
     def _learned(self, target: Any, baseline: Any, *rest: Any) -> None:
         super()._learned(target, baseline, *rest)

@@ -1,12 +1,14 @@
 """What an estimator of whole sequences accepts, read once into plain arrays."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ostinato.checks import check_finite
 from ostinato.data import LabelledSequences, SequenceBatch
-from ostinato.errors import DataError, SettingsError, ShapeError
+from ostinato.errors import DataError, NonFiniteError, SettingsError, ShapeError
 from ostinato.models.reading import check_size
 
 EXPECTED = (
@@ -52,6 +54,8 @@ def as_sequences(given: Any, *, features: int | None = None, missing: bool = Fal
     """
     dt = None
     if isinstance(given, LabelledSequences):
+        if not missing:
+            _check_there(given)
         given, dt = given.values, None if given.dt is None else list(given.dt)
     elif isinstance(given, SequenceBatch):
         given, dt = _from_batch(given)
@@ -73,6 +77,20 @@ def as_sequences(given: Any, *, features: int | None = None, missing: bool = Fal
     return Sequences(values, dt)
 
 
+def in_order(given: Any, names: Sequence[str]) -> Any:
+    """Sequences with the features of those names in that order, where the sequences have names; others as they are.
+
+    Raises `DataError` where a feature is not there.
+    """
+    if not isinstance(given, LabelledSequences) or not given.names or not names or given.names == tuple(names):
+        return given
+    gone = [name for name in names if name not in given.names]
+    if gone:
+        raise DataError(f"X: no feature '{gone[0]}'; it has {', '.join(given.names)}, expected {', '.join(names)}")
+    at = [given.names.index(name) for name in names]
+    return replace(given, values=[v[:, at] for v in given.values], names=tuple(names))
+
+
 def targets_of(given: Any, targets: Any, name: str = "y") -> Any:
     """The targets: those given, else the labels that the sequences bring. Raises `DataError` where there are none."""
     if targets is None and isinstance(given, LabelledSequences):
@@ -81,6 +99,44 @@ def targets_of(given: Any, targets: Any, name: str = "y") -> Any:
     if targets is None:
         raise DataError(f"{name}: expected one target for each sequence, got None")
     return targets
+
+
+def stacked(values: list[np.ndarray], count: int) -> list[np.ndarray]:
+    """Sequences of which `count` steps are one, with the features of all of them side by side (frame stacking).
+
+    Steps that are left over stand at the beginning, before which the first one is repeated.
+
+    ```python
+    >>> stacked([np.array([[1.0], [2.0], [3.0]]), np.zeros((0, 1))], 2)[0].tolist()
+    [[1.0, 1.0], [2.0, 3.0]]
+
+    ```
+    """
+    if count == 1:
+        return values
+    whole = [np.concatenate([v[:1]] * (-len(v) % count) + [v]) if len(v) else v for v in values]
+    return [v.reshape(-1, count * v.shape[1]) for v in whole]
+
+
+def clusters_of(given: Any, sequences: Sequences, per_step: bool) -> tuple[np.ndarray | None, str]:
+    """What belongs together in a test, and what it is called: groups, the steps of a sequence; None: nothing does."""
+    groups = given.groups if isinstance(given, LabelledSequences) else None
+    clusters = groups if groups is not None else np.arange(len(sequences.values)) if per_step else None
+    unit = "sequences" if groups is None else "groups"
+    return (np.repeat(clusters, sequences.lengths) if clusters is not None and per_step else clusters), unit
+
+
+def _check_there(sequences: LabelledSequences) -> None:
+    """Raise `NonFiniteError`, which names sequence, step and feature, for a missing value."""
+    for i, values in enumerate(sequences.values):
+        gone = np.argwhere(np.isnan(values)) if values.dtype.kind == "f" else ()
+        if len(gone):
+            step, feature = (int(k) for k in gone[0])
+            name = i if sequences.ids is None else f"'{sequences.ids[i]}'"
+            of = sequences.names[feature] if sequences.names else feature
+            raise NonFiniteError(
+                f"sequence {name}, step {step}: feature '{of}' is missing; allow it with missing=True (--missing)"
+            )
 
 
 def _from_batch(batch: SequenceBatch) -> tuple[list[np.ndarray], list[np.ndarray] | None]:

@@ -10,8 +10,11 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 from ostinato.data import SequenceBatch
 from ostinato.layers import RNN, Readout, unroll
 from ostinato.layers.dropout import Dropout
-from ostinato.layers.many_to_one import backward_size, pool_steps
+from ostinato.layers.many_to_one import POOLS, backward_size, pool_steps
 from ostinato.types import State
+
+SUMMARIES = (*POOLS, "all")
+"""Ways to make one vector of the outputs over time; "all" puts the others side by side."""
 
 MASKS = 2
 """Bands of each kind that are hidden in every sequence."""
@@ -90,7 +93,9 @@ class SequenceNetwork(eqx.Module):
         """The outputs from those of the network."""
         del xs
         if self.pool is not None:
-            ys = pool_steps(ys, inputs.steps, self.pool, backward_size(self.rnn))[..., None, :]
+            pools = POOLS if self.pool == "all" else (self.pool,)
+            found = [pool_steps(ys, inputs.steps, pool, backward_size(self.rnn)) for pool in pools]
+            ys = jnp.concatenate(found, axis=-1)[..., None, :]
         ys, _ = unroll(self.dropout, ys, key=key)
         ys, _ = unroll(self.readout, ys)
         return ys if self.pool is None else ys[..., 0, :]

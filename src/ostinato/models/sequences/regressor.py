@@ -7,7 +7,10 @@ from jaxtyping import Float
 
 from ostinato.errors import ShapeError
 from ostinato.models import measures
+from ostinato.models.comparison import sign_flip, summed
+from ostinato.models.sequences.beside import NEIGHBOUR, VALUES
 from ostinato.models.sequences.estimator import SequenceEstimator
+from ostinato.models.sequences.inputs import clusters_of
 from ostinato.models.targets import Numbers
 from ostinato.models.targets.numbers import columns
 
@@ -58,7 +61,9 @@ class SequenceRegressor(SequenceEstimator):
         """How good the numbers are, with the baselines beside it.
 
         `r2`, `rmse`, `mae`, each the mean over the targets; `baselines`: the same of `mean` (that of the training
-        data) and `linear` (`baseline_`); `per_target`: a list of the same for each target; `count`. R² of targets that
+        data), `linear` (`baseline_`), `linear of values` and `nearest neighbour` (see `models.sequences.beside`);
+        `tests`: against each of them, a paired permutation test of the squared errors over sequences, or over groups
+        (`models.comparison.PairedTest`); `per_target`: a list of the same for each target; `count`. R² of targets that
         do not vary is 1 where they are met exactly, else 0 (see `models.measures`).
         """
         sequences = self._inputs(X)
@@ -66,12 +71,21 @@ class SequenceRegressor(SequenceEstimator):
         truth = np.concatenate([columns(part) for part in raw]) if self.per_step else columns(raw)
         if truth.shape[1] != self.n_targets_:
             raise ShapeError(f"y: expected {self.n_targets_} targets, got {truth.shape[1]}")
-        found = scale.inverse(self.target_.flat(self._run(sequences)).astype(np.float64))
+        outputs, beside = self._judged(sequences)
+        found = scale.inverse(self.target_.flat(outputs).astype(np.float64))
         linear = scale.inverse(self.baseline_.predict(self._summaries(sequences)))
         mean = np.broadcast_to(scale.mean, truth.shape)
+        others = {"mean": mean, "linear": linear}
+        others |= {name: scale.inverse(said) for name, said in beside.items() if name in (VALUES, NEIGHBOUR)}
+        clusters, unit = clusters_of(X, sequences, self.per_step)
+        # Each target in the unit of its own deviation in training: none drowns the others.
+        square = lambda said: np.square((truth - said) / scale.scale).mean(1)
+        apart = {name: square(found) - square(said) for name, said in others.items()}
+        pairs = {name: d if clusters is None else summed(d, clusters) for name, d in apart.items()}
         return {
             **_scores(truth, found),
-            "baselines": {"mean": _scores(truth, mean), "linear": _scores(truth, linear)},
+            "baselines": {name: _scores(truth, said) for name, said in others.items()},
+            "tests": {name: sign_flip(d, unit) for name, d in pairs.items()},
             "per_target": [_scores(truth[:, [k]], found[:, [k]]) for k in range(truth.shape[1])],
             "count": len(truth),
         }

@@ -12,9 +12,8 @@ def scores(
     probabilities: Float[np.ndarray, "n classes"],
     truth: Int[np.ndarray, " n"],
     classes: list[Any],
-    baselines: dict[str, float],
 ) -> dict[str, Any]:
-    """Accuracy, cross-entropy in nats, confusion matrix and scores of each class, as plain values.
+    """Accuracy, cross-entropy in nats, calibration error, confusion matrix and scores of each class, as plain values.
 
     Of class k with t of its own found, p predicted and n present: precision t/p, recall t/n and F1 2t/(p + n), each 0
     where its denominator is.
@@ -24,7 +23,7 @@ def scores(
     return {
         "accuracy": measures.accuracy(truth, probabilities.argmax(-1)),
         "cross_entropy": measures.cross_entropy(truth, probabilities),
-        "baselines": baselines,
+        "calibration_error": measures.calibration_error(truth, probabilities),
         "classes": classes,
         "confusion": table.tolist(),
         "per_class": [

@@ -72,6 +72,23 @@ class Target(abc.ABC):
     def restored(self: T, content: Mapping[str, Any]) -> T:
         """The target with what a file says was learned. Raises `CorruptFile`."""
 
+    def counts(self, encoded: Any) -> np.ndarray | None:
+        """How many of each class; None where there are no classes."""
+        del encoded
+        return None
+
+    def weighted(self, weights: tuple[float, ...]) -> Callable[[Array, Any], Array]:
+        """The loss with a weight for each class."""
+        raise NotImplementedError
+
+    def compared(self, encoded: Any) -> np.ndarray:
+        """What a mixture of models is fitted to: classes `(n,)`, or numbers `(n, outputs)`."""
+        return self.flat(encoded)
+
+    def guessing(self, encoded: Any) -> float:
+        """The loss of the best constant on these rows: what a network has that has learned nothing."""
+        raise NotImplementedError
+
     def strata(self, raw: Any) -> Any:
         """Of which a validation set takes its share of each; None where rows are all alike."""
         del raw

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -73,6 +75,16 @@ class Labels(Target):
             "error": float(np.mean(logits.argmax(-1) != codes)),
         }
 
+    def counts(self, encoded: Any) -> np.ndarray:
+        return np.bincount(self.flat(encoded), minlength=self.size)
+
+    def weighted(self, weights: tuple[float, ...]) -> Callable[[Array, Any], Array]:
+        return _weighted(weights)
+
+    def guessing(self, encoded: Any) -> float:
+        shares = self.counts(encoded) / max(len(self.flat(encoded)), 1)
+        return float(-(shares * np.log(np.maximum(shares, 1e-300))).sum())
+
     def regressand(self, encoded: Any) -> Float[np.ndarray, "rows classes"]:
         return np.eye(self.size)[self.flat(encoded)]
 
@@ -90,6 +102,12 @@ class Labels(Target):
         if len(set(labels)) != len(labels) or len(labels) < 2:
             raise CorruptFile("classes: expected two or more different labels")
         return replace(self, classes=_as_array(labels))
+
+
+@lru_cache(maxsize=64)
+def _weighted(weights: tuple[float, ...]) -> Callable[[Array, Any], Array]:
+    """Cross-entropy times the weight of the true class; the same function for the same weights."""
+    return lambda y, target: cross_entropy(y, target) * jnp.asarray(weights, y.dtype)[target]
 
 
 def _listed(targets: Any) -> list[Any]:

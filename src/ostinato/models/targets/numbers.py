@@ -68,6 +68,10 @@ class Numbers(Target):
     def measures(self, outputs: Any, encoded: Any) -> dict[str, float]:
         return {"squared": measures.mse(np.ravel(self.flat(encoded)), np.ravel(self.flat(outputs)))}
 
+    def guessing(self, encoded: Any) -> float:
+        flat = self.flat(encoded)
+        return float(np.square(flat - flat.mean(0)).mean()) if len(flat) else 0.0
+
     def regressand(self, encoded: Any) -> Float[np.ndarray, "rows targets"]:
         return self.flat(encoded)
 

@@ -44,7 +44,8 @@ def adapt(
     """Adapt to the rows before the stops.
 
     `train(plan, source, ahead)` gives trained networks; `source` and `ahead` are the windows to train on and to
-    stop by.
+    stop by. Where they have earned a share it is asked again, with the windows of all rows and None, for networks that
+    are trained as long.
     """
     views = views_of(asked, series, stops)
     scales = [views[0].features.scale_of(series, i).scale[: len(series.target_names)] for i in range(len(series))]
@@ -54,7 +55,7 @@ def adapt(
     plan, origins, cut = plan_of(asked, series, stops, found)
     if plan is None or found.rolling is None:
         return adapted, found
-    past = found.mixture.fitted(series, cut, asked.horizon)
+    past = found.lead.fitted(series, cut, asked.horizon)
     # The rows that the first cut leaves are judged by forecasts of each fold; those before it by their own fit.
     source, scale = _missed(plan, past, series, origins, cut)
     plan = replace(plan, scale=scale)
@@ -63,14 +64,14 @@ def adapt(
     here = np.flatnonzero((rolling.folds >= fold) & (rolling.rows >= plan.context))
     order = here[np.lexsort((rolling.rows[here], rolling.series[here]))]
     after = [rolling.rows[order][rolling.series[order] == i] for i in range(len(series))]
-    base, truth = found.said[order], found.truth[order]
+    base, truth, lead = found.said[order], found.truth[order], found.lead_said[order]
     counts = [len(o) for o in after]
     if not any(counts):
         return adapted, found
-    missed = plan.view.from_units(np.nan_to_num(truth), series, counts) - plan.view.from_units(base, series, counts)
+    missed = plan.view.from_units(np.nan_to_num(truth), series, counts) - plan.view.from_units(lead, series, counts)
     missed = np.where(np.isnan(truth), np.nan, missed) / scale
     network = train(plan, source, plan.windows(series, after, missed))
-    made = corrected(network, plan, series, after, base)
+    made = corrected(network, plan, series, after, lead)
     unit = np.array([np.asarray(s) for s in scales])[rolling.series[order]][:, None]
     edges = [*found.mixture.edges, asked.horizon]
     parts = [slice(a, b) for a, b in pairwise(edges)]
@@ -82,8 +83,12 @@ def adapt(
     trials = [*found.trials, ("mixture beside the network", root(base), 1 - share), ("network", root(made), share)]
     if not any(shares):
         return replace(adapted, trials=trials, without="a network added nothing there"), found
-    plan = replace(plan, shares=shares)
-    return replace(adapted, plan=plan, network=network, trials=trials), replace(found, said=said)
+    whole = [np.arange(plan.context, max(n - plan.horizon + 1, plan.context)) for n in stops]
+    source, _ = _missed(plan, found.lead, series, whole, stops)
+    source.missed /= scale
+    network, plan = train(plan, source, None), replace(plan, shares=shares)
+    adapted = replace(adapted, lead=found.lead, plan=plan, network=network, trials=trials)
+    return adapted, replace(found, said=said)
 
 
 def views_of(asked: Asked, series: Series, stops: Sequence[int]) -> list[View]:
@@ -188,7 +193,7 @@ def _fold_of(found: Found) -> int:
 def _missed(
     plan: Plan, past: Mixture, series: Series, origins: list[np.ndarray], cut: Sequence[int]
 ) -> tuple[Any, float]:
-    """The windows to train on, with what the mixture misses there, and the size of that."""
+    """The windows to train on, with what a linear forecast misses there, and the size of that."""
     counts, steps = [len(o) for o in origins], np.arange(plan.horizon)
     base = past.forecast(series, origins, plan.horizon)
     truth = np.concatenate([t[o[:, None] + steps] for t, o in zip(series.target, origins, strict=True)])

@@ -8,11 +8,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from ostinato.data import SequenceBatch, Series
 from ostinato.models.forecast.auto.correction import Correction, MissedWindows
 from ostinato.models.forecast.auto.mixture import Mixture, View, shares_by_step
-from ostinato.models.forecast.network import forward
 from ostinato.models.forecast.windows import OriginWindows
 from ostinato.training import Ensemble
 
@@ -59,18 +59,21 @@ class Plan:
     @classmethod
     def from_file(cls, numbers: dict[str, Any]) -> "Plan":
         """The inverse of `numbers`. Raises `CorruptFile`."""
-        plain = {k: tuple(v) if isinstance(v, list) else v for k, v in numbers.items() if k != "view"}
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in numbers.items() if k != "view"}
         return cls(view=View.from_file(numbers["view"]), **plain)
 
 
 @dataclass(frozen=True)
 class Adapted:
-    """A mixture of simple forecasts, corrected by the mean of some networks: $b + w (N - b)$ with the mixture b.
+    r"""A convex mixture of simple forecasts b and of networks N: $b + w (N - b)$ with $N = l + \frac1M \sum_m n_m$.
+
+    The networks n start at the best linear forecast l, `lead`, and learn what it misses.
 
     `trials`: `(name, root mean square error, share)` of all that was tried; `without`: why there is no network.
     """
 
     mixture: Mixture
+    lead: Mixture | None = None
     plan: Plan | None = None
     network: Ensemble | None = None
     trials: list[tuple[str, float, float]] = field(default_factory=list)
@@ -80,10 +83,14 @@ class Adapted:
     def forecast(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> np.ndarray:
         """`(n, horizon, targets)` in the units of the data, at the origins of one series after the other."""
         base = self.mixture.forecast(series, origins, horizon)
-        if self.plan is None or self.network is None or not any(self.plan.shares):
+        if self.lead is None or self.plan is None or self.network is None:
             return base
         share = shares_by_step(np.array(self.plan.shares)[:, None], self.mixture.edges, horizon)
-        return base + share * (corrected(self.network, self.plan, series, origins, base) - base)
+        lead = self.lead.forecast(series, origins, horizon)
+        made = corrected(self.network, self.plan, series, origins, lead)
+        # Where there is too little past for the networks the mixture stands alone.
+        enough = np.concatenate([np.asarray(o) >= self.plan.context for o in origins])
+        return base + share * np.where(enough[:, None, None], made - base, 0)
 
     @property
     def words(self) -> str:
@@ -96,15 +103,16 @@ class Adapted:
             size = self.plan.hidden_size
             units = size if isinstance(size, int) else " and ".join(map(str, size))
             part, count = 100 * np.mean(self.plan.shares), len(self.plan.seeds)
-            added = f"corrected to {part:.0f} % by {count} networks of {units} units"
+            added = f"the networks ({count} of {units} units) have {part:.0f} % beside them"
         return f"chosen by rolling origin in the training rows: {members}; {added}"
 
     @property
     def chosen(self) -> dict[str, Any]:
         """What was chosen and why, as plain values.
 
-        * `mixture`: the share of each simple forecast. `network`: what corrects it, and by how much, or in words why
-          there is none. `seasons`: those that were tried; `calendar`: the waves of the date that were.
+        * `mixture`: the share of each simple forecast among these. `network`: what stands beside them, with its share
+          of the whole, or in words why there is none.
+        * `seasons`: those that were tried; `calendar`: the waves of the date that were.
         * `tried`: the root mean square error of each on rows that it was not fitted to, in units of the targets' scale.
         """
         share = self.mixture.shares.mean(0)
@@ -131,13 +139,15 @@ class Adapted:
         """What is not an array, as plain values for a file."""
         plan = None if self.plan is None else self.plan.numbers()
         rows = [list(row) for row in self.trials]
-        found = {"mixture": self.mixture.numbers(), "plan": plan, "trials": rows}
+        lead = None if self.lead is None else self.lead.numbers()
+        found = {"mixture": self.mixture.numbers(), "lead": lead, "plan": plan, "trials": rows}
         return found | {"seasons": list(self.seasons), "without": self.without}
 
     def arrays(self) -> dict[str, Any]:
         """The arrays, for a file."""
         network = None if self.network is None else eqx.filter(self.network, _is_array)
-        return {"mixture": self.mixture.arrays(), "network": network}
+        lead = [] if self.lead is None else self.lead.arrays()
+        return {"mixture": self.mixture.arrays(), "lead": lead, "network": network}
 
     @classmethod
     def like(cls, numbers: dict[str, Any], build: Callable[[Plan], Ensemble]) -> "Adapted":
@@ -146,13 +156,14 @@ class Adapted:
         network = None if plan is None else eqx.filter_eval_shape(build, plan)
         rows = [(str(name), float(error), float(share)) for name, error, share in numbers["trials"]]
         seasons = tuple(int(m) for m in numbers["seasons"])
-        return cls(Mixture.from_file(numbers["mixture"]), plan, network, rows, seasons, str(numbers["without"]))
+        lead = None if numbers["lead"] is None else Mixture.from_file(numbers["lead"])
+        return cls(Mixture.from_file(numbers["mixture"]), lead, plan, network, rows, seasons, str(numbers["without"]))
 
     def filled(self, arrays: dict[str, Any]) -> "Adapted":
         """The same with the arrays of a file."""
-        members = zip(self.mixture.members, arrays["mixture"], strict=True)
-        mixture = replace(self.mixture, members=tuple((m, v, np.asarray(w, float)) for (m, v, _), w in members))
-        return replace(self, mixture=mixture, network=None if self.network is None else arrays["network"])
+        lead = None if self.lead is None else self.lead.filled(arrays["lead"])
+        network = None if self.network is None else arrays["network"]
+        return replace(self, mixture=self.mixture.filled(arrays["mixture"]), lead=lead, network=network)
 
 
 def _is_array(leaf: Any) -> bool:
@@ -185,8 +196,13 @@ def said_by(network: Ensemble, windows: OriginWindows) -> np.ndarray:
         wide = lambda a: jnp.broadcast_to(jnp.asarray(a), (members, *a.shape))
         observed = None if taken.observed is None else wide(taken.observed)
         xs = SequenceBatch(wide(taken.values.astype(np.dtype(jnp.result_type(float)))), observed=observed)
-        blocks.append(np.asarray(forward(network, xs), np.float64).mean(0)[: len(rows)])
+        blocks.append(np.asarray(_run(network, xs), np.float64).mean(0)[: len(rows)])
     return np.concatenate(blocks)
+
+
+@eqx.filter_jit
+def _run(network: Ensemble, xs: SequenceBatch) -> Array:
+    return network(xs)[0]
 
 
 def build(plan: Plan, cell: Any, num_layers: int, dropout: float, head_size: int | None) -> Ensemble:

@@ -54,7 +54,8 @@ class Linear:
             return {"last": "persistence", "season": f"season before ({self.season})"}.get(self.base, self.base)
         of = {"none": "", "last": " of changes", "season": f" of changes over {self.season}"}
         words = of.get(self.base, f" of changes of changes over {self.season}")
-        return f"mean{words}" if not self.order else f"linear({self.order}){words}"
+        kind = f"linear({self.order})" if self.order else "mean"
+        return f"{kind}{words}{' with the calendar' if self.waves else ''}"
 
     def inputs(self, panel: Panel, origins: Sequence[np.ndarray], horizon: int) -> tuple[np.ndarray, np.ndarray]:
         """The base `(n, horizon, targets)` and the lags `(n, order, targets)`, the last one first."""
@@ -144,7 +145,7 @@ def ridge(x: np.ndarray, y: np.ndarray, penalties: Sequence[float]) -> list[np.n
 
 def _groups(miss: np.ndarray, width: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Windows to fit by, and the steps ahead that they are known for: together where nearly all windows are whole."""
-    there = ~np.isnan(miss)
+    there = np.isnan(miss) == np.False_
     whole = there.all(1)
     if whole.sum() >= 0.9 * there.any(1).sum() or (width and whole.all()):
         return [(whole, np.arange(miss.shape[1]))]

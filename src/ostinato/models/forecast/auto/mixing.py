@@ -30,7 +30,7 @@ def convex_weights(errors: np.ndarray, count: float, steps: int = 400) -> np.nda
     gram, ratio = gram / best, size / best
     prior = ratio**-2.0
     prior /= prior.sum()
-    penalty = 8.0 / max(count, 1.0)
+    penalty = 8.0 / count
     w = prior.copy()
     rate = 1 / (np.linalg.eigvalsh(gram)[-1] + penalty)
     for _ in range(steps):
@@ -43,6 +43,27 @@ def _on_simplex(w: np.ndarray) -> np.ndarray:
     falling = np.sort(w)[::-1]
     excess = (np.cumsum(falling) - 1) / np.arange(1, len(w) + 1)
     return np.maximum(w - excess[np.flatnonzero(falling > excess)[-1]], 0)
+
+
+def shown(gains: np.ndarray, blocks: int = 8) -> float:
+    """How far a gain is shown, from 0 to 1: its mean over its standard error, by leaving out one of some blocks.
+
+    `gains (n,)`: in the order of time, NaN where nothing is known.
+
+    ```python
+    >>> shown(np.array([1.0, 1.1, 0.9, 1.0])), shown(np.array([-1.0, 1.0, -1.0, 1.0]))
+    (1.0, 0.0)
+
+    ```
+    """
+    gains = gains[~np.isnan(gains)]
+    groups = np.array_split(gains, min(blocks, len(gains))) if len(gains) > 1 else []
+    if not groups:
+        return 1.0
+    n = len(groups)
+    left = np.array([(gains.sum() - g.sum()) / (len(gains) - len(g)) for g in groups])
+    error = np.sqrt((n - 1) / n * np.sum((left - left.mean()) ** 2))
+    return float(np.clip(gains.mean() / max(error, 1e-300), 0, 1))
 
 
 def kept(weights: np.ndarray, least: float = 0.03) -> np.ndarray:

@@ -156,6 +156,11 @@ class Mixture:
         """The weights of the members, for a file."""
         return [w for _, _, w in self.members]
 
+    def filled(self, arrays: Sequence[np.ndarray]) -> "Mixture":
+        """The same with the weights of a file."""
+        members = zip(self.members, arrays, strict=True)
+        return replace(self, members=tuple((m, v, np.asarray(w, float)) for (m, v, _), w in members))
+
     @classmethod
     def from_file(cls, numbers: dict[str, Any]) -> "Mixture":
         """The inverse of `numbers`, with weights of their shape without memory. Raises `CorruptFile`."""

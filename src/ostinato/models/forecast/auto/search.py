@@ -7,7 +7,7 @@ import numpy as np
 
 from ostinato.data import Series
 from ostinato.models.forecast.auto.linear import Linear
-from ostinato.models.forecast.auto.mixing import convex_weights, kept
+from ostinato.models.forecast.auto.mixing import convex_weights, kept, shown
 from ostinato.models.forecast.auto.mixture import Method, Mixture, View, fit_method, forecast_of, shares_by_step
 from ostinato.models.forecast.auto.panel import Panel
 from ostinato.models.forecast.auto.rolling import Rolling
@@ -19,7 +19,7 @@ NEAR = 1.3
 """Members whose squared error is up to so many times that of the best are mixed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trial:
     """One kind of forecast: its best settings, its forecasts of the rolling origins, and its squared error there."""
 
@@ -35,6 +35,7 @@ class Found:
 
     * `mixture`: fitted to all rows; `said`, `truth (n, horizon, targets)`: its forecasts at the rolling origins, none
       of whose members or shares saw what came there, in the units of the data; `rolling`: which origins.
+    * `lead`, `lead_said`: the same of the best linear forecast alone, at which networks start.
     * `trials`: `(name, root mean square error in units of the scale, share)` of each kind that was tried.
     """
 
@@ -43,6 +44,8 @@ class Found:
     said: np.ndarray
     truth: np.ndarray
     trials: list[tuple[str, float, float]]
+    lead: Mixture
+    lead_said: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -68,15 +71,13 @@ def search(
     rolling = Rolling.of(stops, horizon, len(series.target_names))
     panels = [view.panel(series) for view in views]
     if rolling is None:
-        lone = Linear("last", 0, 1, np.inf)
-        member = (lone, 0, fit_method(lone, panels[0], stops, horizon))
-        empty = np.zeros((0, horizon, len(series.target_names)))
-        mixture = Mixture(tuple(views), (member,), np.ones((1, 1)), (0,))
-        return Found(_pruned(mixture), None, empty, empty, [(lone.name, float("nan"), 1.0)])
+        return _last_value(series, stops, horizon, views, panels)
     truth = rolling.truth(series.target)
     unit = np.array([np.asarray(s) for s in scales])[rolling.series][:, None]
     judge = _Judge(series, rolling, panels, views, truth, unit)
     trials = [best for kind in _kinds(space, rolling, horizon) if (best := judge.best(kind)) is not None]
+    if not trials:
+        return _last_value(series, stops, horizon, views, panels)
     least = min(t.error for t in trials)
     near = sorted((t for t in trials if t.error <= NEAR * least), key=lambda t: t.error)
     edges = _edges(horizon, rolling.independent)
@@ -90,12 +91,35 @@ def search(
         own = _shares(errors[:, fitting], edges, rolling.independent * fitting.mean())
         by_step = shares_by_step(own, edges, horizon)
         said[here] = sum(by_step[:, c, None] * t.said[here] for c, t in enumerate(near))
+    # Of what the mixture is not shown to gain over the last value, the last value gets the share.
+    last = trials[0]
+    loss = lambda made: _mean(((made - truth) / unit) ** 2)
+    trust = shown(loss(last.said) - loss(said))
+    said = trust * said + (1 - trust) * last.said
+    if last not in near:
+        near, shares = [*near, last], np.pad(shares, ((0, 0), (0, 1)))
+    shares = trust * shares
+    shares[:, near.index(last)] += 1 - trust
     use = shares.max(0) > 0
     members = tuple((t.method, t.view, np.zeros(())) for t, u in zip(near, use, strict=True) if u)
     mixture = _pruned(Mixture(tuple(views), members, shares[:, use], edges)).fitted(series, stops, horizon)
     share = dict(zip((id(t) for t in near), shares.mean(0), strict=True))
     rows = [(_name(t, views), float(np.sqrt(t.error)), float(share.get(id(t), 0.0))) for t in trials]
-    return Found(mixture, rolling, said, truth, sorted(rows, key=lambda row: row[1]))
+    best = min((t for t in trials if isinstance(t.method, Linear)), key=lambda t: t.error)
+    lead = Mixture(tuple(views), ((best.method, best.view, np.zeros(())),), np.ones((1, 1)), (0,))
+    lead = _pruned(lead).fitted(series, stops, horizon)
+    return Found(mixture, rolling, said, truth, sorted(rows, key=lambda row: row[1]), lead, best.said)
+
+
+def _last_value(
+    series: Series, stops: Sequence[int], horizon: int, views: Sequence[View], panels: Sequence[Panel]
+) -> Found:
+    """What is left where nothing can be judged."""
+    lone = Linear("last", 0, 1, np.inf)
+    member = (lone, 0, fit_method(lone, panels[0], stops, horizon))
+    mixture = _pruned(Mixture(tuple(views), (member,), np.ones((1, 1)), (0,)))
+    empty = np.zeros((0, horizon, len(series.target_names)))
+    return Found(mixture, None, empty, empty, [(lone.name, float("nan"), 1.0)], mixture, empty)
 
 
 @dataclass(frozen=True)
@@ -113,7 +137,7 @@ class _Judge:
         for method in kind.methods:
             penalties = kind.penalties if isinstance(method, Linear) and method.order else kind.penalties[:1]
             for fitted, said in self._said(method, kind.view, penalties):
-                error = float(np.nanmean(((said - self.truth) / self.unit) ** 2))
+                error = float(_mean((((said - self.truth) / self.unit) ** 2)[None])[0])
                 if np.isfinite(error) and (found is None or error < found.error):
                     found = Trial(fitted, kind.view, said, error)
         return found
@@ -122,7 +146,7 @@ class _Judge:
         panel, horizon, rolling = self.panels[view], self.rolling.horizon, self.rolling
         if isinstance(method, Linear):
             weights = [method.fit(panel, cut, horizon, penalties) for cut in rolling.cuts]
-            methods: list[Method] = [replace(method, penalty=p) for p in penalties]
+            methods: Sequence[Method] = [replace(method, penalty=p) for p in penalties]
         else:
             weights, methods = [[method.fit(panel, cut, horizon)] for cut in rolling.cuts], [method]
         for p, one in enumerate(methods):
@@ -182,6 +206,13 @@ def _shares(errors: np.ndarray, edges: Sequence[int], count: float) -> np.ndarra
     ends = [*edges[1:], errors.shape[2]]
     parts = [errors[:, :, a:b].reshape(len(errors), -1) for a, b in zip(edges, ends, strict=True)]
     return np.stack([kept(convex_weights(part, count)) for part in parts])
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """The mean over all axes but the first of what is there; NaN where nothing is."""
+    flat = values.reshape(len(values), -1)
+    count = (~np.isnan(flat)).sum(1)
+    return np.where(count > 0, np.nansum(flat, 1) / np.maximum(count, 1), np.nan)
 
 
 def _pruned(mixture: Mixture) -> Mixture:

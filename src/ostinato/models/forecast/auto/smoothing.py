@@ -57,7 +57,7 @@ class Smoothing:
         count, targets = len(panel.values), panel.targets
         place = np.cumsum(wanted.T.ravel()).reshape(count, -1).T - 1
         made = np.zeros((int(wanted.sum()), horizon, targets))
-        for t, said in self._run(rows, first, weights[None], horizon, wanted.any(1)):
+        for t, said in self._run(rows, first, weights[None], horizon, np.asarray(wanted.any(1))):
             here = np.flatnonzero(wanted[t])
             made[place[t, here]] = np.moveaxis(said[0].reshape(count, targets, horizon)[here], 1, 2)
         # Origins may come more than once and in any order.
