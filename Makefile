@@ -24,7 +24,7 @@ help:
 	@echo "make native-test  the compiled loop under the sanitizers"
 	@echo "make lint       style, types, import contract"
 	@echo "make bench      all benchmarks"
-	@echo "make docs       the documentation, into site/"
+	@echo "make docs       every picture and the documentation, into site/"
 	@echo "make clean      remove .venv, caches and what was built"
 
 setup: .venv/.stamp-core
@@ -68,6 +68,7 @@ bench: .venv/.stamp-core
 	$(BIN)/ostinato bench
 
 docs: .venv/.stamp-docs
+	$(BIN)/python docs/make_pictures.py
 	$(BIN)/mkdocs build --strict
 
 clean:

@@ -15,7 +15,7 @@ import ostinato
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 WRITTEN = sorted(
-    [path for folder in ("src", "tests", "benchmarks", "examples") for path in (ROOT / folder).rglob("*.py")]
+    [path for folder in ("src", "tests", "benchmarks", "examples", "docs") for path in (ROOT / folder).rglob("*.py")]
     + [ROOT / name for name in ("Makefile", "README.md", "conftest.py", "noxfile.py", "pyproject.toml", "mkdocs.yml")]
 )
 FORBIDDEN_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
@@ -99,13 +99,8 @@ def test_readme_shows_the_two_commands_first():
     assert [line.split("#")[0].strip() for line in commands[:2]] == ["make demo", "make test"]
 
 
-def test_readme_names_only_cells_and_rules_that_exist():
-    rows = dict(re.findall(r"^\| (cells|learning rules) \| (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`([^`]+)`", rows["cells"])) <= set(ostinato.cells.CELLS)
-    assert set(re.findall(r"`([^`]+)`", rows["learning rules"])) <= set(ostinato.learning.RULES)
-
-
 def test_links_between_documents_lead_somewhere():
+    """Classes of the reference and the changes have pages on the site alone, where `make docs` looks for them."""
     broken = []
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):

@@ -1,11 +1,14 @@
-"""PyTorch on the work of the benches `kernels` and `memory`."""
+"""PyTorch on the work of the benches `kernels`, `memory` and `jobs`."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ostinato.benches import Peer, kernels, memory
+from ostinato.benches import Peer, jobs, kernels, memory
 from ostinato.benches.memory_steps import Library, arrays_of
 from ostinato.kernels.native import library as compiled
 
@@ -28,6 +31,28 @@ def memories() -> Peer:
     """A loop over the flat step in Python, as it would be written there, on one thread."""
     torch = _torch(1)
     return Peer("torch", lambda work: _memory_loop(torch, work))
+
+
+def trainings() -> Peer:
+    """Whole trainings as loops of their own, with whichever number of threads is faster by the clock."""
+    import jobs_in_torch
+
+    threads: dict[str, int] = {}
+
+    def call(work: jobs.Work) -> Callable[[], Any]:
+        if work.job not in threads:
+            epochs = max(work.epochs // 10, 1)
+            one = lambda count: lambda: jobs_in_torch.run(work.job, work.arrays, epochs, count)
+            one(1)()
+            taken = {count: jobs.processor_seconds(one(count))[1] for count in (1, os.cpu_count() or 1)}
+            threads[work.job] = min(taken, key=lambda count: taken[count])
+        count = threads[work.job]
+        if not work.whole:
+            return lambda: jobs_in_torch.run(work.job, work.arrays, work.epochs, count)
+        program = [jobs_in_torch.__file__, work.job, work.arrays, work.epochs, count]
+        return lambda: subprocess.run([sys.executable, *map(str, program)], check=True)
+
+    return Peer("torch", call)
 
 
 def _torch(threads: int) -> Any:

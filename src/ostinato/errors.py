@@ -4,6 +4,25 @@ Each also derives from the built-in that a caller would expect, so `except Value
 `exit_code` is what the command line returns for it.
 """
 
+from collections.abc import Iterable
+
+
+def did_you_mean(name: object, known: Iterable[str], place: str = "") -> str:
+    """A hint for the end of a message, where one of the known names is near to a wrong one; else nothing.
+
+    `place` stands before the name, as `model.` before a setting.
+
+    ```python
+    >>> did_you_mean("gruu", ["gru", "lstm"]), did_you_mean("epoch", ["epochs"], "model."), did_you_mean("x", ["gru"])
+    ("; did you mean 'gru'?", "; did you mean 'model.epochs'?", '')
+
+    ```
+    """
+    import difflib  # Only a wrong name needs it.
+
+    near = difflib.get_close_matches(str(name).lower(), list(known), n=1, cutoff=0.65)
+    return f"; did you mean {place + near[0]!r}?" if near else ""
+
 
 class OstinatoError(Exception):
     """Root of all errors raised on purpose."""

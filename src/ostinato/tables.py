@@ -1,13 +1,16 @@
 """Tables that are read without JAX: a row says where its constructor stands, and a room loads when it is used."""
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from importlib import import_module  # noqa: TID251 - only names that stand in the tables of the source
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+_LINE = re.compile(r"^from (\S+) import (\w+) as \2$", re.MULTILINE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,22 +46,24 @@ class Entry(Generic[T]):
 
 
 def on_first_use(room: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """`__getattr__` and `__dir__` (PEP 562) of a room whose names stand in its `public.py`, loaded on first use.
+    """`__getattr__` and `__dir__` (PEP 562) of a room whose names stand in its `public.py`, each loaded on first use.
 
-    A name of the room and a module in it must differ: the module would stand in the place of the name.
+    A line `from .lstm import LSTM as LSTM` there says where a name comes from; that module alone is then loaded, not
+    all that the room holds. A name of the room and a module in it must differ: the module would stand in the place of
+    the name.
     """
 
-    def load() -> dict[str, Any]:
-        found = vars(import_module(f"{room}.public"))
-        names = {name: value for name, value in found.items() if not name.startswith("_")}
-        vars(import_module(room)).update(names)
-        return names
+    @cache
+    def places() -> dict[str, str]:
+        text = Path(*import_module(room).__path__, "public.py").read_text("utf-8")
+        return {name: module for module, name in _LINE.findall(text)}
 
     def find(name: str) -> Any:
         # Dunders are what tools ask of any module; none of them is a reason to load.
-        names = {} if name.startswith("_") else load()
-        if name not in names:
+        if name.startswith("_") or name not in places():
             raise AttributeError(f"module {room!r} has no attribute {name!r}")
-        return names[name]
+        value = getattr(import_module(places()[name], room), name)
+        setattr(import_module(room), name, value)
+        return value
 
-    return find, lambda: sorted({*vars(import_module(room)), *load()})
+    return find, lambda: sorted({*vars(import_module(room)), *places()})

@@ -57,6 +57,12 @@ def test_tables(tmp_path: Path, table: dict[str, Any], options: list[Any], said:
     assert [path.name for path in tmp_path.iterdir()] == ["data.csv"]
 
 
+def test_a_seed_of_more_than_64_bits(tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "data.csv", good())
+    fit = ["fit", "forecast", file, "--target", "Temp", "--context", 5, "--quiet", "--out", tmp_path / "run"]
+    assert "seed: expected a whole number of 64 bits, got 1000000" in refusal(3, *fit, "--seed", 10**20)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [(b"", "empty"), (b"\n \n", "empty"), (b"a,b\n", "no rows"), (b"a,b\n1,2\n3\n", "line 3: 1 cells")],
@@ -145,9 +151,19 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     assert "Error: " in result.stderr
 
 
-def test_a_fault_of_our_own_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (ZeroDivisionError("division by zero"), 1, "a fault of ostinato itself"),
+        (MemoryError(), 3, "more memory asked for than there is"),
+        (RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes."), 3, "more memory asked for"),
+    ],
+)
+def test_what_is_no_error_of_ours(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception, code: int, words: str
+) -> None:
     def broken(*args: object) -> None:
-        raise ZeroDivisionError("division by zero")
+        raise error
 
     monkeypatch.setattr("ostinato.view.write_report", broken)
-    assert "a fault of ostinato itself" in refusal(1, "report", tmp_path)
+    assert words in refusal(code, "report", tmp_path)

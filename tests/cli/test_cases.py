@@ -115,6 +115,22 @@ def test_labels_and_ids_come_back_as_written(classes: Run) -> None:
     assert "no labels" in refusal(3, "evaluate", folder / "run", folder / "empty.csv")
 
 
+def test_features_are_found_by_their_names(classes: Run, tmp_path: Path) -> None:
+    folder, _ = classes
+    file = labelled(tmp_path / "new.csv", 6, False)
+    table = read_table(file)
+    columns = {name: table.text(name).tolist() for name in table.names}
+    plain = answer("predict", folder / "run", file)["columns"]
+    swapped = {name: columns[name] for name in ("y", "id", "x", "time")} | {"more": range(len(table))}
+    assert answer("predict", folder / "run", write_csv(tmp_path / "swapped.csv", swapped))["columns"] == plain
+    del swapped["y"]
+    said = refusal(3, "predict", folder / "run", write_csv(tmp_path / "less.csv", swapped))
+    assert said == "X: no feature 'y'; it has x, more, expected x, y"
+    columns["x"][7] = ""
+    said = refusal(3, "predict", folder / "run", write_csv(tmp_path / "gap.csv", columns))
+    assert said == "sequence 'q4', step 2: feature 'x' is missing; allow it with missing=True (--missing)"
+
+
 def test_facts_of_the_sequences(classes: Run) -> None:
     found = json.loads((classes[0] / "run" / "data.json").read_text())
     assert found["labels"] == ["01", "NA", "True"]
@@ -186,7 +202,7 @@ def test_facts_of_data_with_gaps_and_rows_ahead() -> None:
         "shortest": 1,
         "longest": 3,
         "missing": 2,
-        "labels": [-1.0, 2.5],
+        "targets": "-1 to 2.5",
     }
 
 

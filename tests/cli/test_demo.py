@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from .conftest import answer, call, refusal
 
 
 def test_demo_and_its_command_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    short = {"epochs": 1.0, "hidden": "3", "context": 3}
+    short = {"epochs": 1.0, "hidden": "3", "context": 3, "season": 11}
     monkeypatch.setattr(demonstration, "OPTIONS", demonstration.OPTIONS | short)
     monkeypatch.chdir(tmp_path)
     result = call("demo")
@@ -37,6 +36,6 @@ def test_demo_and_its_command_are_one(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_without_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "statsmodels.datasets", None)
+    monkeypatch.setattr(demonstration, "find_spec", lambda name: None)
     assert "ostinato[demo]" in refusal(3, "demo", "--out", tmp_path / "runs" / "demo")
     assert not (tmp_path / "runs").exists()

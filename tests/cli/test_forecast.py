@@ -10,7 +10,7 @@ import pytest
 from ostinato.data import read_table
 from ostinato.jobs.folder import move_aside
 from ostinato.jobs.reporter import SILENT
-from ostinato.models import load_model
+from ostinato.models import load
 
 from .conftest import SMALL, answer, call, days, refusal, temperatures, write_csv
 
@@ -36,7 +36,7 @@ def test_scores_are_those_of_the_held_out_end(forecast_run: Run) -> None:
     assert scores["mean"]["values"]["skill"] == pytest.approx(1 - mean**2 / persistence**2, rel=1e-6)
     assert any(name.startswith("linear") for name in scores)
     (ours,) = [s for s in said["scores"] if s["ours"]]
-    model = load_model(folder / "model")
+    model = load(folder / "model")
     forecasts = {}
     for o in origins:
         table = {"day": days(o), "Temp": values[:o]}
@@ -107,9 +107,9 @@ def test_predict_writes_what_the_model_says(forecast_run: Run, series_file: Path
     said = answer("predict", folder, series_file, "--out", out)
     assert (said["rows"], said["out"]) == (2, str(out))
     table = read_table(out)
-    assert table.names == ("day", "Temp")
+    assert table.names == ("day", "Temp", "Temp_lo80", "Temp_hi80", "Temp_lo95", "Temp_hi95")
     assert table.text("day").tolist() == ["2020-03-21", "2020-03-22"]
-    model: Any = load_model(folder / "model")
+    model: Any = load(folder / "model")
     expected = model.predict(_series({"day": days(80), "Temp": temperatures()})).values[0, :, 0]
     np.testing.assert_array_equal(table["Temp"], expected)
     columns = answer("predict", folder, series_file)["columns"]
@@ -157,7 +157,7 @@ def test_report_and_info(forecast_run: Run, tmp_path: Path) -> None:
     assert out.read_text() == (folder / "report.html").read_text()
     info = answer("info", folder)
     assert (info["task"], info["state"], info["scores"]) == ("forecast", "trained", said["scores"])
-    model: Any = load_model(folder / "model")
+    model: Any = load(folder / "model")
     shapes = [w.shape for w in _weights(model)]
     assert info["parameters"] == sum(int(np.prod(s)) for s in shapes)
     assert info["settings"]["model"]["horizon"] == 2
@@ -189,7 +189,7 @@ def test_fresh_moves_the_old_run_aside(forecast_run: Run, series_file: Path, tmp
     assert (stranger / "thesis.tex").read_text() == "x"
     moved = folder.with_name("run.1")
     # The new run is refused before anything is trained: the old one stays where it is.
-    refusal(3, "fit", "forecast", series_file, "--context", 500, "--out", folder, "--fresh", "--quiet")
+    refusal(3, "fit", "forecast", series_file, "--hidden", 4, "--context", 500, "--out", folder, "--fresh", "--quiet")
     assert (folder / "settings.toml").is_file()
     assert not moved.exists()
     move_aside(folder, SILENT)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ostinato.cli.progress import Bar
 from ostinato.runs import checkpoints
 from ostinato.runs.lock import Lock
 from ostinato.training import Event
+from ostinato.training.bar import Bar
 
 from .conftest import answer, call, days, refusal, temperatures, write_csv
 

@@ -10,7 +10,7 @@ import pytest
 from ostinato.data import LabelledSequences, read_sequences, read_table
 from ostinato.jobs import job_of
 from ostinato.jobs.settings import complete
-from ostinato.models import load_model
+from ostinato.models import load
 
 from .conftest import SMALL, answer, labelled, refusal
 
@@ -30,7 +30,15 @@ def test_held_out_share_of_each_class(class_run: Run) -> None:
     assert said["held_out"] == "10 sequences that were held out."
     # Of each class alike: the most frequent one is right half of the time.
     assert scores["most frequent class"]["accuracy"] == 0.5
-    (shown,) = json.loads((folder / "evaluation.json").read_text())["sections"]
+    shown, by_class, network = json.loads((folder / "evaluation.json").read_text())["sections"]
+    rows = {row[0]: row[1:] for row in by_class["data"]["rows"]}
+    counts = np.array(shown["data"]["counts"])
+    for i, name in enumerate(shown["data"]["classes"]):
+        right, given, there = counts[i, i], counts[:, i].sum(), counts[i].sum()
+        assert rows[name] == pytest.approx(
+            [right / max(given, 1), right / max(there, 1), 2 * right / max(given + there, 1), there]
+        )
+    assert network["title"] == "The network"
     counts = np.array(shown["data"]["counts"])
     assert counts.sum(axis=1).tolist() == [5, 5]
     assert scores["elman"]["accuracy"] == np.trace(counts) / 10
@@ -40,7 +48,7 @@ def test_held_out_share_of_each_class(class_run: Run) -> None:
 def test_evaluate_and_predict_another_file(class_run: Run, tmp_path: Path) -> None:
     folder, _ = class_run
     test = labelled(30, 1, tmp_path / "test.npz")
-    sequences, model = read_sequences(test), load_model(folder / "model")
+    sequences, model = read_sequences(test), load(folder / "model")
     wanted: Any = model.predict(sequences)  # pyright: ignore
     found = answer("evaluate", folder, test)
     accuracy = float(np.mean(wanted == sequences.labels))
@@ -88,7 +96,7 @@ def test_numbers_for_sequences_with_nothing_held_out(tmp_path: Path) -> None:
     predicted = read_table(tmp_path / "numbers.csv")["predicted"]
     assert scores["elman"]["RMSE"] == pytest.approx(np.sqrt(np.mean((given - predicted) ** 2)), rel=1e-6)
     assert "Residuals" in (out / "report.html").read_text()
-    (both,) = json.loads((out / "evaluation.json").read_text())["sections"]
+    both, _ = json.loads((out / "evaluation.json").read_text())["sections"]
     assert [shown["kind"] for shown in both["data"]["sections"]] == ["scatter", "residuals"]
     for shown in both["data"]["sections"]:
         assert shown["data"]["truth"] == pytest.approx(given.tolist())

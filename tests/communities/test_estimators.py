@@ -15,7 +15,7 @@ from ostinato.communities import (
 )
 from ostinato.data import Communities
 from ostinato.errors import DataError, NotFitted
-from ostinato.models import load_model
+from ostinato.models import load
 
 
 def of(model: Any, data: Communities) -> np.ndarray:
@@ -42,7 +42,7 @@ def models(data: Communities, fitted: CommunityModel) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", list(COMMUNITY_MODELS))
 def test_saved_and_read_back_and_cloned(kind: str, models: dict[str, Any], data: Communities, tmp_path) -> None:
     model = models[kind]
-    other = load_model(model.save(tmp_path / "model"), COMMUNITY_MODELS)
+    other = load(model.save(tmp_path / "model"), COMMUNITY_MODELS)
     assert type(other) is type(model)
     assert other.get_params() == model.get_params()
     np.testing.assert_array_equal(of(other, data), of(model, data))

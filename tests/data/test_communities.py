@@ -57,6 +57,7 @@ def test_a_species_that_was_not_put_in_is_told(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ("a,24,0.5", "a,24,1e300", r"line 4: column 'X_OD': 1e\+300, expected a magnitude of 1e\+140 at most"),
         ("a,24,0.5", "a,24,-0.5", r"line 4: -0.5 in column 'X_OD', expected an amount of 0 or more"),
         ("a,24,0.5", "a,24,lots", r"line 4: 'lots' in column 'X_OD', expected a number"),
         ("a,48", "a,24", r"line 6: community 'a' is there already at 24 h \(line 4\)"),

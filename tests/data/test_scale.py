@@ -99,3 +99,19 @@ def test_a_value_without_a_square_is_refused():
         NonFiniteError, match=r"values\[1\]: 1e\+200 at \(0, 1\), expected a magnitude of 1e\+140 at most"
     ):
         Standardizer.fit([np.ones((3, 2)), np.array([[1.0, 1e200]])])
+
+
+@pytest.mark.parametrize("size", [1e-310, 1e-200, 1e139])
+def test_a_scale_of_any_size_is_that_of_the_numbers(size):
+    rows = np.arange(8.0)[:, None]
+    scale, plain = Standardizer.fit(size * rows), Standardizer.fit(rows)
+    np.testing.assert_allclose(scale.transform(size * rows), plain.transform(rows), rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1e139, 1e-200])
+def test_statistics_that_the_type_cannot_hold_are_refused(size):
+    scale = Standardizer.fit(np.array([[1.0, size], [2.0, 3 * size]]))
+    for call in (scale.transform, scale.inverse):
+        with pytest.raises(NonFiniteError, match=r"float32 cannot hold mean .* of feature 1, expected float64"):
+            call(np.ones((1, 2), np.float32))
+    assert scale.inverse(np.ones((1, 2)))[0, 1] == 3 * size

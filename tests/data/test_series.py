@@ -66,7 +66,7 @@ def test_times_that_are_numbers():
 def test_no_time_and_no_named_target():
     series = to_series(np.arange(6.0).reshape(3, 2))
     assert (series.target_names, series.times, series.dt) == (("0", "1"), None, None)
-    assert series.notes == ("target: 0, 1",)
+    assert series.notes == ("time: none, the rows go in the order of the file", "target: 0, 1")
 
 
 def test_rows_to_be_forecast_and_cuts():
@@ -154,7 +154,7 @@ def test_a_column_that_counts_is_the_time_and_no_target(name):
 
 def test_a_column_that_only_is_called_so_is_no_time():
     repeated = to_series({"hour": [0, 1, 0, 1], "v": [1.0, 2, 3, 4]}, "v")
-    assert (repeated.times, repeated.notes) == (None, ())
+    assert (repeated.times, repeated.notes) == (None, ("time: none, the rows go in the order of the file",))
     assert to_series({"t": [0.5, 1.5, 2.5], "v": [1, 2, 3]}).target_names == ("t", "v")
     dated = to_series({"index": [0, 1, 2, 3], "day": DAYS, "v": [1, 2, 3, 4]})
     assert (dated.time_name, dated.target_names) == ("day", ("v",))
@@ -162,6 +162,43 @@ def test_a_column_that_only_is_called_so_is_no_time():
     assert (long.time_name, long.target_names) == ("step", ("v",))
     # A covariate of such a name is none of the two.
     assert to_series({"t": [0, 1, 2], "v": [1, 2, 3]}, future=["t"]).times is None
+
+
+def test_tenths_are_steps_of_one_length():
+    series = to_series({"time": [str(k / 10) for k in range(12)], "v": range(12)})
+    assert (series.time_name, series.target_names, series.dt) == ("time", ("v",), None)
+    late = to_series({"timestamp": 1.6e9 + np.arange(12) / 10, "v": range(12)})
+    assert (late.times[0][1], late.dt) == (1.6e9 + 0.1, None)
+    uneven = to_series({"time": [0.0, 0.1, 0.2, 0.3001], "v": range(4)})
+    np.testing.assert_allclose(uneven.dt[0], [1, 1, 1, 1.001], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (["0", "1", "0", "1"], "row 2: time 0.0 stands in row 0 already; with several series in one table"),
+        (["0", "1", "", "3"], "row 2: no time in column 'time'"),
+        (["0", "1", "inf", "3"], "row 2: inf in column 'time', expected a finite number"),
+        (
+            ["1577836800000000000", "1577836800000000250"],
+            r"row 0: 1.5778368e\+18 in column 'time'; .* exact up to 2\^53",
+        ),
+        (["2020-01-31+02:00", "2020-02-01+02:00"], "row 0: '2020-01-31.02:00' in column 'time', expected a time"),
+    ],
+)
+def test_numbers_called_time_are_the_time(cells, words):
+    with pytest.raises(DataError, match=words):
+        to_series({"time": cells, "v": range(len(cells))}, "v")
+
+
+def test_an_hour_that_comes_twice_has_a_hint_about_offsets():
+    shown = ["2022-10-30 01:00", "2022-10-30 02:00", "2022-10-30 02:00", "2022-10-30 03:00"]
+    hint = "clocks are put back an hour comes twice: write the offset"
+    with pytest.raises(DataError, match=f"row 2: time 2022-10-30T02:00:00 stands in row 1 already.*{hint}"):
+        to_series({"time": shown, "v": range(4)})
+    with pytest.raises(DataError) as days:
+        to_series({"day": [*DAYS[:3], DAYS[2]], "v": range(4)})
+    assert "clocks" not in str(days.value)
 
 
 def test_series_without_a_value_and_of_one_row_are_named():

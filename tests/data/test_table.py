@@ -22,6 +22,9 @@ def write(folder, text: str | bytes, name: str = "t.csv"):
 PLAIN = "day,Temp,note\n2020-01-01,1.5,a\n2020-01-02,NA,\n2020-01-03,-2e1,c\n"
 
 
+NEW = ["two boms", "sep", "tab and decimal comma", "utf-32", "utf-16", "day first"]
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -33,12 +36,16 @@ PLAIN = "day,Temp,note\n2020-01-01,1.5,a\n2020-01-02,NA,\n2020-01-03,-2e1,c\n"
         PLAIN.replace("\n2020-01-02", "\n\n2020-01-02") + "\n\n",
         '"day","Temp","note"\n"2020-01-01","1.5","a"\n"2020-01-02","","" \n"2020-01-03","-20","c"',
         b"\xef\xbb\xbf" + PLAIN.encode(),
+        b"\xef\xbb\xbf" * 2 + PLAIN.encode(),
+        "sep=;\r\n" + PLAIN.replace(",", ";"),
+        PLAIN.replace(",", "\t").replace("1.5", "1,5").replace("-2e1", "-2,0E1"),
+        PLAIN.encode("utf-32"),
         PLAIN.encode("utf-16"),
         PLAIN.replace("2020-01-01", "01/01/2020")
         .replace("2020-01-02", "02/01/2020")
         .replace("2020-01-03", "13/01/2020"),
     ],
-    ids=["comma", "semicolon", "decimal comma", "tab", "crlf", "empty lines", "quoted", "bom", "utf-16", "day first"],
+    ids=["comma", "semicolon", "decimal comma", "tab", "crlf", "empty lines", "quoted", "bom", *NEW],
 )
 def test_the_same_table_however_it_is_written(tmp_path, content):
     table = read_table(write(tmp_path, content))
@@ -102,6 +109,14 @@ def test_a_space_in_front_of_a_cell(tmp_path):
     assert (spaced.names, spaced.text("b").tolist(), spaced["c"].tolist()) == (("a", "b", "c"), ["x", "y, z"], [2, 3])
 
 
+def test_commas_that_may_be_thousands(tmp_path):
+    table = read_table(write(tmp_path, "a;b\n1,234;1.234\n2,345;0,5\n"))
+    assert table["a"].tolist() == [1.234, 2.345]
+    assert table.notes == ("column 'a': the comma in cells such as 1,234 was read as that of decimals",)
+    with pytest.raises(DataError, match="line 3: '0,5' in column 'b', expected a number"):
+        table.number("b")
+
+
 def test_an_index_without_a_name_is_a_header(tmp_path):
     table = read_table(write(tmp_path, ",0\n1821,269\n1822,321\n"))
     assert table.names == ("index", "0")
@@ -121,6 +136,9 @@ def test_an_index_without_a_name_is_a_header(tmp_path):
         ("2020-03-07T10:00:00Z", "2020-03-07T10:00:00"),
         ("2020-03-07 10:00:00+02:00", "2020-03-07T08:00:00"),
         ("20200307", "2020-03-07T00:00:00"),
+        ("202003", "2020-03-01T00:00:00"),
+        ("202003071005", "2020-03-07T10:05:00"),
+        ("20200307100509", "2020-03-07T10:05:09"),
     ],
 )
 def test_forms_of_time(written, expected):
@@ -160,6 +178,9 @@ def test_lines_are_those_of_the_file_also_with_line_breaks_in_cells(tmp_path):
         ("a,b\n1,2\n3\n", "line 3: 1 cells, where the first line has 2"),
         ("a,b\n1,2\n3,4,5\n", "line 3: 3 cells, where the first line has 2"),
         (b"a,b\n\xff\xf0,1\n", "not UTF-8 text"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "line 1: a NUL"),
+        ("a,b\n1,2\n3,4\0\n", "line 3: a NUL"),
+        ('a,b\n1,x\n2,"x\n3,x\n', "line 3: a quote that begins there is never closed"),
     ],
 )
 def test_files_that_are_refused(tmp_path, content, words):

@@ -27,6 +27,22 @@ def test_every_option_is_a_setting_of_its_job(name: str) -> None:
         assert fields is None or (option.setting or option.name) in fields, (name, option.name)
 
 
+@pytest.mark.parametrize("name", [name for name, job in JOBS.items() if job.has("predict")])
+def test_the_help_says_what_holds_by_default(name: str) -> None:
+    job = JOBS[name]
+    holds = {key: parameter.default for key, parameter in job.estimator().settings().items()}
+    for option in job.options:
+        if option.part != "model" or option.kind is bool:
+            continue
+        value, said = holds[option.setting or option.name], option.default or ""
+        if isinstance(value, int | float):
+            assert float(said) == value, option.name
+        elif value in (None, ()):
+            assert said in ("none", "never", "all", "1"), option.name
+        else:
+            assert said == value or (value == "auto" and "by" in said.split()), option.name
+
+
 def test_what_is_typed_becomes_settings() -> None:
     options = job_of("forecast").options
     given = {

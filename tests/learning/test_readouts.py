@@ -127,6 +127,16 @@ def loop(x64):
     return OutputFeedback(ost.Stack([reservoir, ost.Readout(60, 1, key=k1)]))
 
 
+def test_without_a_penalty_the_smallest_of_the_best_readouts(problem) -> None:
+    model, _ = problem
+    few = make(3, rows=1, time=5)
+    found = fit(model, Listed([few]), loss=SQUARED, rule=Ridge(0.0, intercept=False), steps=1).model
+    X, Y, w = design(model, [few])
+    assert len(X) < X.shape[1]
+    V = np.linalg.lstsq(np.sqrt(w)[:, None] * X, np.sqrt(w)[:, None] * Y)[0].T
+    np.testing.assert_allclose(found.stack.layers[-1].V, V, rtol=1e-6)
+
+
 def test_force_step_by_step_and_the_network_goes_on_by_itself(loop):
     targets = jnp.asarray(wave())[None, :, None]
     empty = ost.SequenceBatch(jnp.zeros((1, 400, 0)))

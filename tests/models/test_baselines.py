@@ -5,7 +5,7 @@ import pytest
 
 from ostinato.data import Table, calendar
 from ostinato.errors import CorruptFile, DataError, LengthError, NotFitted, SettingsError
-from ostinato.models import Forecaster, LinearAR, Mean, Persistence, SeasonalNaive, load_model
+from ostinato.models import Forecaster, LinearAR, Mean, Persistence, SeasonalNaive, load
 
 rng = np.random.default_rng(7)
 
@@ -131,7 +131,7 @@ def test_saved_and_loaded_baselines_say_the_same(tmp_path):
     table = Table({"day": days, "y": walk(40)})
     for model in (Persistence(3), SeasonalNaive(7, 3), Mean(3), LinearAR(4, 3, calendar=("weekday",))):
         model.fit(table, "y")
-        again = load_model(model.save(tmp_path / model.kind))
+        again = load(model.save(tmp_path / model.kind))
         assert repr(again) == repr(model)
         assert again.predict().columns().keys() == model.predict().columns().keys()
         for name in model.predict():

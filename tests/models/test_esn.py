@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ostinato.errors import CorruptFile, DataError, NonFiniteError, NotFitted, SettingsError, ShapeError
-from ostinato.models import ESN, load_model
+from ostinato.models import ESN, load
 
 SETTINGS = {"hidden_size": 12, "leak": 0.6, "bias_scaling": 0.3, "washout": 20, "penalty": 1e-4}
 
@@ -84,7 +84,7 @@ def test_files(tmp_path, series, cell):
     u, _ = series
     model = ESN(cell=cell, **SETTINGS).fit(u)
     model.save(tmp_path / "model")
-    again = load_model(tmp_path / "model")
+    again = load(tmp_path / "model")
     assert repr(again) == repr(model)
     np.testing.assert_array_equal(again.predict(u), model.predict(u))
     np.testing.assert_array_equal(again.forecast(7), model.forecast(7))

@@ -18,7 +18,7 @@ from ostinato.models import (
     SequenceClassifier,
     SequenceRegressor,
     TreeESN,
-    load_model,
+    load,
 )
 from ostinato.trees import Tree
 
@@ -47,7 +47,7 @@ def forecasters() -> list[Any]:
 def test_every_forecaster_comes_back(name: str, tmp_path: Path) -> None:
     for model in forecasters():
         model.fit({"y": SERIES[name], "gone": np.where(np.arange(40) < 30, PLAIN, np.nan)}, "y")
-        again = load_model(model.save(tmp_path / model.kind))
+        again = load(model.save(tmp_path / model.kind))
         said = model.predict()["y"]
         assert np.isfinite(said).all(), model.kind
         assert again.predict()["y"].tolist() == said.tolist()
@@ -68,7 +68,7 @@ def test_every_other_model_comes_back(value: float, tmp_path: Path) -> None:
     )
     for model, given, y in cases:
         fitted = model.fit(given) if y is None else model.fit(given, y)
-        again = load_model(fitted.save(tmp_path / model.kind))
+        again = load(fitted.save(tmp_path / model.kind))
         said = np.asarray(fitted.predict(given))
         assert np.isfinite(said).all() if said.dtype.kind == "f" else len(said) == 8
         assert np.asarray(again.predict(given)).tolist() == said.tolist()

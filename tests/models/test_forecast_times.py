@@ -6,7 +6,7 @@ import pytest
 from ostinato.data import Table, Zone, read_table
 from ostinato.data.columns import as_csv
 from ostinato.errors import DataError, LeakError, NonFiniteError
-from ostinato.models import Forecaster, LinearAR, Persistence, SeasonalNaive, load_model
+from ostinato.models import Forecaster, LinearAR, Persistence, SeasonalNaive, load
 
 BERLIN = Zone("Europe/Berlin")
 SMALL = {"cell": "elman", "hidden_size": 2, "context": 3, "steps": 1, "epochs": None, "validation": 0}
@@ -22,7 +22,7 @@ def wave(count: int) -> np.ndarray:
 
 
 def saved(model, folder):
-    return load_model(model.save(folder / "m") or folder / "m")
+    return load(model.save(folder / "m") or folder / "m")
 
 
 def test_days_across_a_change_of_the_clocks_come_back_with_their_offset(tmp_path):
@@ -102,7 +102,7 @@ def test_a_quarter_of_a_second_read_and_written(tmp_path):
     model = saved(Persistence(horizon=2).fit(read_table(tmp_path / "s.csv"), "v"), tmp_path)
     for said in (model.predict(), model.predict(read_table(tmp_path / "s.csv"))):
         np.testing.assert_array_equal(said["t"], times[10:])
-        assert as_csv(said.columns()).splitlines()[1] == "2024-01-01T00:00:02.500,9"
+        assert as_csv(said.columns()).splitlines()[1].startswith("2024-01-01T00:00:02.500,9,")
 
 
 def test_business_days_go_on_after_a_short_file():
@@ -157,7 +157,7 @@ def test_series_come_back_under_the_name_of_their_column(tmp_path):
     }
     model = saved(Persistence().fit(table, "v", series="store"), tmp_path)
     for said in (model.predict(), model.predict(table)):
-        assert said.names == ("store", "day", "v")
+        assert said.names[:3] == ("store", "day", "v")
         assert (said["store"].tolist(), said["v"].tolist()) == (["s2", "01"], [2, 4])
     one = {name: column[:2] for name, column in table.items()}
     assert model.predict(one)["store"].tolist() == ["s2"]
@@ -168,4 +168,4 @@ def test_later_data_need_no_other_columns_and_may_have_more():
     model = Persistence().fit({"day": days, "v": wave(10)})
     more = {"seen": days + 1, "day": days, "v": wave(10), "w": wave(10)}
     assert model.predict(more)["day"].tolist() == [np.datetime64("2020-01-11", "s").astype(object)]
-    assert model.predict({"v": wave(4)}).names == ("step", "v")
+    assert model.predict({"v": wave(4)}, level=()).names == ("step", "v")

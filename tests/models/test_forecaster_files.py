@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.utils import estimator_checks
 
 from ostinato.errors import CorruptFile, NotFitted, SettingsError
-from ostinato.models import Forecaster, LinearAR, Mean, Persistence, SeasonalNaive, load_model
+from ostinato.models import Forecaster, LinearAR, Mean, Persistence, SeasonalNaive, load
 
 OPTIONS = {
     "hidden_size": 3,
@@ -48,13 +48,14 @@ def table() -> dict[str, list]:
 
 def test_what_is_loaded_says_the_same_to_the_bit(tmp_path):
     model = Forecaster(**OPTIONS).fit(table(), "y", series="id")
-    again = load_model(model.save(tmp_path / "model"))
+    again = load(model.save(tmp_path / "model"))
     assert repr(again) == repr(model)
     assert again._training() == model._training()
     for data in (None, table()):
         said, there = again.predict(data), model.predict(data)
-        assert said.names == there.names == ("id", "day", "y")
-        assert said["y"].tolist() == there["y"].tolist()
+        assert said.names == there.names == ("id", "day", "y", "y_lo80", "y_hi80", "y_lo95", "y_hi95")
+        for name in ("y", "y_lo80", "y_hi95"):
+            assert said[name].tolist() == there[name].tolist()
         assert said["day"].tolist() == there["day"].tolist()
     assert sorted(p.name for p in (tmp_path / "model").iterdir()) == ["manifest.json", "weights.safetensors"]
 
@@ -68,13 +69,13 @@ def test_damaged_files_are_refused(tmp_path):
     for content in (bytes(flipped), weights[:-1], b""):
         (folder / "weights.safetensors").write_bytes(content)
         with pytest.raises(CorruptFile):
-            load_model(folder)
+            load(folder)
     (folder / "weights.safetensors").write_bytes(weights)
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["extra"]["settings"]["hidden_size"] = 4
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(CorruptFile, match="checksum"):
-        load_model(folder)
+        load(folder)
 
 
 def test_only_a_fitted_model_of_plain_settings_is_saved(tmp_path):

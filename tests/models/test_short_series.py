@@ -53,7 +53,7 @@ def test_a_backtest_names_what_it_leaves_out(alone: Forecaster) -> None:
     data = panel(120, 120, 5)
     series = _series(data)
     Forecaster(**SMALL).check(series, last=20)
-    judged = Persistence(3).backtest(series, 20, refit=True, baselines={})
+    judged = Persistence(3).backtest(series, 20, refit="once", baselines={})
     assert set(judged.series.tolist()) == {0, 1}
     assert judged.notes == ("series 's2': too few rows to be judged",)
     # What came after training is judged, row by row of each series.

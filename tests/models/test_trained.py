@@ -59,7 +59,7 @@ def fitted() -> dict[str, Any]:
 
 
 def test_a_first_fit_that_fails_leaves_nothing() -> None:
-    model = Forecaster(context=500)
+    model = Forecaster(hidden_size=2, context=500)
     with pytest.raises(LengthError):
         model.fit(WAVE[:40])
     assert not model.is_fitted
@@ -118,7 +118,7 @@ def test_a_run_goes_on_where_it_was_stopped(kind: str, fitted: dict[str, Any], t
     ("words", "changes"),
     [
         ("data: ", {"data": OTHER}),
-        ("settings.learning_rate: 0.003 there, 0.1 asked for", {"learning_rate": 0.1}),
+        ("settings.learning_rate: 'auto' there, 0.1 asked for", {"learning_rate": 0.1}),
         ("settings.epochs: 2 there, 1 asked for", {"epochs": 1}),
         ("settings.epochs: 2 there, 6 asked for", {"epochs": 6}),
         ("settings.seed: 0 there, 5 asked for", {"seed": 5}),

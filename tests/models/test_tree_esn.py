@@ -5,7 +5,7 @@ import pytest
 
 from ostinato.data.sets.trees import expression, molecule, sentence
 from ostinato.errors import CorruptFile, DataError, NotFitted, SettingsError, ShapeError
-from ostinato.models import TreeESN, load_model
+from ostinato.models import TreeESN, load
 from ostinato.trees import Tree
 
 
@@ -107,7 +107,7 @@ def test_files(tmp_path, trees):
     found, y = trees
     model = TreeESN((5, 9), sigma=1.0, seed=4).fit(found, np.stack([y, -y], axis=1))
     model.save(tmp_path / "model")
-    again = load_model(tmp_path / "model")
+    again = load(tmp_path / "model")
     np.testing.assert_array_equal(again.predict(found), model.predict(found))
     assert again.predict(found).shape == (60, 2)
     assert again.chosen_ == model.chosen_

@@ -15,18 +15,19 @@ from ostinato.tasks.temporal_order import SYMBOLS
 def test_contract(name):
     """Sizes as said, equal keys equal trials, other keys others, rows independent, weights of sum 1, a finite loss."""
     task = TASKS[name].make()
-    examples = task.sample(jax.random.key(0), 6)
+    examples, same, other = (jax.tree.map(np.asarray, task.sample(jax.random.key(k), 6)) for k in (0, 0, 1))
     values = examples.inputs.values
     assert values.shape == (6, task.time_size, task.input_size)
     assert examples.per_sequence == task.per_sequence
     assert float(examples.weight.sum()) == pytest.approx(1, abs=1e-6)
-    same, other = (task.sample(jax.random.key(k), 6) for k in (0, 1))
     assert all(jax.tree.leaves(jax.tree.map(lambda a, b: bool((a == b).all()), examples, same)))
     assert not (other.inputs.values == values).all()
     assert not (values[0] == values[1]).all()
-    ys = jnp.zeros((*examples.weight.shape, task.output_size))
-    assert bool(jnp.isfinite(weighted_loss(task.loss, ys, examples)))
-    assert set(task.chance) <= set(task.metrics(ys, examples))
+    ys = np.zeros((*examples.weight.shape, task.output_size), np.float32)
+    judged = jax.jit(lambda ys, given: (weighted_loss(task.loss, ys, given), task.metrics(ys, given)))
+    value, told = judged(ys, examples)
+    assert np.isfinite(value)
+    assert set(task.chance) <= set(told)
 
 
 @pytest.mark.parametrize("low", [0.0, -1.0])

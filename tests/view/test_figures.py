@@ -149,6 +149,9 @@ def test_time_ticks_are_dates() -> None:
     day = time_ticks(at("2020-05-01T00:30"), at("2020-05-01T05:59"), 5)
     assert [label for _, label in day] == ["01:00", "02:00", "03:00", "04:00", "05:00"]
     assert time_label(at("2020-05-01T06:00")) == "2020-05-01 06:00"
+    assert time_label(at("2020-05-01T06:00:07") + 0.25) == "2020-05-01 06:00:07.25"
+    start = at("2020-05-01T06:00:07")
+    assert [label for _, label in time_ticks(start, start + 2, 4)][:2] == ["06:00:07", "06:00:07.5"]
 
 
 @pytest.mark.parametrize(

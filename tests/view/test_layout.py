@@ -39,7 +39,9 @@ def words(svg: str) -> list[tuple[str, float, float, float, float]]:
     found = []
     for element in ElementTree.fromstring(svg).iter("text"):
         word = element.text or ""
-        wide, turn = SIZE * len(word), 0.0
+        smaller = re.findall(r"font-size:([\d.]+)px", element.get("style") or "")
+        part = float(smaller[0]) / 13 if smaller else 1.0
+        wide, turn = SIZE * part * len(word), 0.0
         x, y = float(element.get("x") or 0), float(element.get("y") or 0)
         transform = element.get("transform") or ""
         if transform:
@@ -47,7 +49,7 @@ def words(svg: str) -> list[tuple[str, float, float, float, float]]:
             turn = math.radians(float(re.findall(r"rotate\(([-\d.]+)\)", transform)[0]))
         anchor = element.get("text-anchor") or "start"
         start = {"middle": -wide / 2, "end": -wide, "start": 0.0}[anchor]
-        corners = [(start + a * wide, b) for a in (0, 1) for b in (-9, 2)]
+        corners = [(start + a * wide, b) for a in (0, 1) for b in (-9 * part, 2)]
         at = [(x + u * math.cos(turn) - v * math.sin(turn), y + u * math.sin(turn) + v * math.cos(turn))
               for u, v in corners]  # fmt: skip
         xs, ys = zip(*at, strict=True)
@@ -170,14 +172,17 @@ def test_a_heat_map_has_the_scale_of_its_shades(
 def test_what_is_unknown_is_struck_out_and_zero_is_not() -> None:
     svg = matrix_figure([[0.0, np.nan], [1.0, np.inf]], ["a", "b"], ["c", "d"], label="m")
     tree = ElementTree.fromstring(svg)
-    struck = [re.findall(r"[\d.]+", path.get("d") or "") for path in tree.iter("path")]
-    rects = {r.find("title").text: r for r in tree.iter("rect") if r.find("title") is not None}  # pyright: ignore
-    for said, corner in (("a, d: too few", struck[0]), ("b, d: too few", struck[1])):
-        rect = rects[said]
-        x, y, side = (float(rect.get(name) or 0) for name in ("x", "y", "height"))
-        assert list(map(float, corner)) == pytest.approx([x, y + side, x + side, y], abs=0.06)
-    assert len(struck) == 2
-    assert "a, c: 0" in rects
+    left, top, side, rows, columns = map(float, (tree.get("data-grid") or "").split())
+    assert (rows, columns) == (2, 2)
+    (path,) = (p.get("d") or "" for p in tree.iter("path") if p.get("class") == "struck")
+    corners = np.array(re.findall(r"[\d.]+", path), float).reshape(-1, 4)
+    x = left + side  # both stand in the second column, in its first and its second row
+    wanted = [[x, y + side, x + side, y] for y in (top, top + side)]
+    np.testing.assert_allclose(corners, wanted, atol=0.06)
+    cells = {p.get("style"): p.get("d") or "" for p in tree.iter("path") if p.get("class") == "cells"}
+    full = cells["fill:var(--s0);fill-opacity:1.00"]
+    assert list(map(float, re.findall(r"M([\d.]+) ([\d.]+)", full)[0])) == pytest.approx([left, top + side], abs=0.06)
+    assert cells["fill:var(--s0);fill-opacity:0.00"].count("M") == 3
 
 
 def test_an_action_that_lasts_is_named_once_and_turned_where_it_has_no_room() -> None:
@@ -211,4 +216,4 @@ def test_a_page_has_no_hole_where_there_is_nothing_to_say() -> None:
     assert part("t", "x", note="n", level=3) == (
         '<section><h3>t</h3><figure>x<figcaption class="soft">n</figcaption></figure></section>'
     )
-    assert listing({"a": {"b": 1}}).startswith('<div class="scroll"><table class="pairs"')
+    assert '<table class="pairs"><tbody><tr><th>a.b</th><td>1</td></tr>' in listing({"a": {"b": 1}})

@@ -3,6 +3,8 @@
 import html
 import json
 import re
+import shlex
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 from ostinato.errors import CorruptFile, DataError
-from ostinato.runs import Evaluation, Score, read_record, to_toml
+from ostinato.runs import Evaluation, Record, Score, read_record, to_toml
 from ostinato.view import Confusion, Curve, Lines, Residuals, Scatter, render, section, write_report
 
 HOSTILE = "</script><script>alert('x')</script><img src=x onerror=alert(1)>"
@@ -118,7 +120,8 @@ def test_marks_the_best_epoch(folder: Path) -> None:
     source = render(read_record(folder))
     assert source.count(">best</text>") == 2  # for a desk and for a phone
     # Epochs 1, 2 and 3, of which the second was the best: its mark is in the middle of the axis.
-    ends, (mark,) = (re.findall(rf'<line x1="([\d.]+)" x2="([\d.]+)"[^>]*class="{c}"', source.split("</svg>")[0])
+    curve = source.split("<h2>Learning curve</h2>")[1].split("</svg>")[0]
+    ends, (mark,) = (re.findall(rf'<line x1="([\d.]+)" x2="([\d.]+)"[^>]*class="{c}"', curve)
                      for c in ("grid", "mark"))  # fmt: skip
     assert float(mark[0]) == pytest.approx(sum(map(float, ends[0])) / 2)
     metrics = json.loads((folder / "metrics.json").read_text())
@@ -129,6 +132,57 @@ def test_marks_the_best_epoch(folder: Path) -> None:
 def test_our_row_stands_out(folder: Path) -> None:
     rows = re.findall(r"<tr( class=\"ours\")?><td[^>]*>([^<]+)</td>", render(read_record(folder)))
     assert [(bool(ours), html.unescape(name)) for ours, name in rows] == [(True, "gru"), (False, HOSTILE)]
+
+
+def test_the_best_row_is_the_first_and_a_column_has_even_digits() -> None:
+    scores = (Score("gru", True, {"R²": 0.5}), Score("mean", False, {"R²": None}), Score("ar", False, {"R²": 0.625}))
+    made = Evaluation("regress", "y", "", "", scores, higher=True)
+    rows = re.findall(r"<tr[^>]*><td[^>]*>([^<]+)</td><td>([^<]+)</td>", render(Record("run", evaluation=made)))
+    assert rows == [("ar", "0.625"), ("gru", "0.500"), ("mean", "–")]
+    down = replace(made, higher=False)
+    assert [score.model for score in down.ranked()] == ["gru", "ar", "mean"]
+
+
+def test_what_the_reader_came_for_stands_before_the_scores(folder: Path) -> None:
+    record = read_record(folder)
+    assert record.evaluation is not None
+    lead = (section("The steps ahead", Scatter((1.0,), (2.0,))),)
+    page = render(replace(record, evaluation=replace(record.evaluation, lead=lead)))
+    order = [
+        page.index(words) for words in ("The steps ahead", "Beside the baselines", "Learning curve", "make it again")
+    ]
+    assert order == sorted(order)
+
+
+def test_the_command_that_makes_it_again_is_that_of_the_folder(tmp_path: Path) -> None:
+    run = tmp_path / "a run"
+    run.mkdir()
+    (run / "settings.toml").write_text('task = "forecast"\n')
+    (run / "data.json").write_text('{"file": "my data.csv"}')
+    words = Page(render(read_record(run))).words
+    typed = next(word for word in words if word.startswith("ostinato fit"))
+    given = [
+        "ostinato",
+        "fit",
+        "forecast",
+        "my data.csv",
+        "--settings",
+        f"{run}/settings.toml",
+        "--out",
+        f"{run}-again",
+    ]
+    assert shlex.split(typed) == given
+
+
+def test_what_else_validation_measured_has_a_figure_of_its_own(folder: Path) -> None:
+    records = [
+        {"kind": "evaluation", "step": s, "epoch": s, "loss": 1.0, "metrics": {"cross_entropy": 0.5, "error": 0.25}}
+        for s in (1, 2)
+    ]
+    (folder / "log.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    page = render(read_record(folder))
+    assert "<h3>error</h3>" in page
+    assert 'data-csv="epoch,validation error\n1,0.25\n2,0.25\n"' in page
 
 
 def test_unfinished_run_has_a_report(tmp_path: Path) -> None:

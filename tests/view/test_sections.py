@@ -1,6 +1,7 @@
 """Sections: each kind says its values on the page, wrong ones are refused by name, and a new kind is one row."""
 
 import dataclasses
+import html
 import json
 import math
 import random
@@ -32,6 +33,7 @@ from ostinato.view import (
 )
 from ostinato.view.contents import read
 from ostinato.view.svg import tag
+from ostinato.view.values import csv_of
 
 from .test_figures import back, curves, scale
 from .test_report import HOSTILE, Page
@@ -140,6 +142,29 @@ def test_numbers_of_a_section_are_where_they_belong() -> None:
     assert [back(px, x) for _, px, _ in points] == pytest.approx([0.0, 2.0], abs=0.01)
     assert [back(py, y) for _, _, py in points] == pytest.approx([1.0, 4.0], abs=0.01)
     assert (y[1], [kind for kind, _, _ in points]) == (0.0, ["M", "M"])
+
+
+def test_the_numbers_of_a_figure_are_on_the_page_as_csv() -> None:
+    lines = Lines((0.0, 1.5), (Curve("a, b", "ours", (0.125, None)), Curve("a, b", "other", (1e-7, 3.0))), "step",
+                  band=((0.0, 1.0), (2.0, None)))  # fmt: skip
+    assert csv_of(section("e", lines)) == 'step,"a, b","a, b 2",lower,upper\n0,0.125,1e-07,0,2\n1.5,,3,1,\n'
+    days = Lines((0.0, 86400.0), (Curve("y", "truth", (1.0, 2.0)),), x_kind="time")
+    assert csv_of(section("e", days)) == "time,y\n1970-01-01,1\n1970-01-02,2\n"
+    assert csv_of(section("m", Matrix(("a",), ("b", "c"), ((0.5, None),)))) == ",b,c\na,0.5,\n"
+    assert csv_of(section("c", Confusion(("u", "v"), ((3, 1), (0, 4))))) == "true,u,v\nu,3,1\nv,0,4\n"
+    assert csv_of(section("s", Scatter((1.0, 2.0), (1.5, None)))) == "true,predicted\n1,1.5\n2,\n"
+    assert csv_of(section("t", Text("no numbers"))) is None
+    assert html.unescape(shown(section("e", lines)).split('data-csv="')[1].split('"')[0]) == csv_of(section("e", lines))
+
+
+def test_charts_side_by_side_are_drawn_once_and_their_curves_are_named_once() -> None:
+    one = Lines((0.0, 1.0), (Curve("measured", "truth", (0.0, 1.0)), Curve("predicted", "ours", (1.0, 0.5))), "hours")
+    four = Multiples(tuple(section(name, one) for name in ("a", "b", "c", "d")))
+    source = shown(section("All", four))
+    assert (source.count('class="inside"'), source.count(">measured</text>")) == (4, 2)  # legend: desk and phone
+    other = Lines((0.0, 1.0), (Curve("else", "truth", (0.0, 1.0)),), "hours")
+    mixed = shown(section("All", Multiples((*(section(n, one) for n in "abc"), section("d", other)))))
+    assert (mixed.count('class="inside"'), mixed.count(">measured</text>"), mixed.count(">else</text>")) == (4, 3, 1)
 
 
 def test_points_of_the_two_clouds() -> None:

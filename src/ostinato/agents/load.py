@@ -12,7 +12,7 @@ from ostinato.agents.actor import Actor
 from ostinato.agents.base import Learner
 from ostinato.agents.table import LEARNERS
 from ostinato.environments import ENVIRONMENTS, Environment
-from ostinato.errors import CorruptFile, DataError, SettingsError
+from ostinato.errors import CorruptFile, DataError, SettingsError, did_you_mean
 from ostinato.runs import load_weights, read_settings
 
 WEIGHTS = "model"
@@ -71,7 +71,7 @@ def load_networks(folder: Path, learner: Learner, count: int) -> tuple[Any, dict
 
 def _made(what: str, table: Any, name: str, sizes: tuple[int, ...], settings: Mapping[str, Any]) -> Any:
     if name not in table:
-        raise SettingsError(f"{what}: expected one of {', '.join(table)}, got {name!r}")
+        raise SettingsError(f"{what}: expected one of {', '.join(table)}, got {name!r}{did_you_mean(name, table)}")
     known = table[name].make(*sizes)
     fields = [f for f in known.__dataclass_fields__ if f not in ("observation_size", "action_size")]
     for key, value in settings.items():

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ostinato.agents.base import Learner
+from ostinato.agents.figures import learned_and_right
 from ostinato.agents.population import Criterion, Population, Student
 from ostinato.data import stream
 from ostinato.environments import Environment
@@ -17,6 +18,7 @@ from ostinato.errors import CorruptFile, Interrupted, SettingsError
 from ostinato.runs.checkpoint import latest, save_checkpoint
 from ostinato.runs.run import Run
 from ostinato.training.progress import Event
+from ostinato.view import Figure
 
 
 class AgentsResult(NamedTuple):
@@ -36,6 +38,18 @@ class AgentsResult(NamedTuple):
     curve_steps: np.ndarray
     steps: int
     seconds: float
+
+    def plot(self) -> Figure:
+        """How many networks learned the task after how many trials, and the share of right answers on the way."""
+        return Figure(*learned_and_right(self.learned, self.curve, self.curve_steps))
+
+    def _repr_html_(self) -> str:
+        return self.plot()._repr_html_()
+
+    def __repr__(self) -> str:
+        found = self.summary()
+        median = "" if found["median"] is None else f", the median after {found['median']:.0f} trials"
+        return f"AgentsResult({found['learned']} of {found['networks']} networks learned{median})"
 
     def summary(self) -> dict[str, Any]:
         """Share of networks that learned the task, and quantiles of their trials to criterion."""

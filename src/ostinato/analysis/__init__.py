@@ -1,10 +1,37 @@
 """What does a network do inside? Its fixed points, its dynamics, its memory."""
 
+from .attractors import angular_drift as angular_drift
+from .attractors import attractor_manifold as attractor_manifold
+from .attractors import time_constants as time_constants
 from .capacity import memory_capacity as memory_capacity
+from .comparison import cka as cka
+from .comparison import procrustes as procrustes
+from .decoding import binned_entropy as binned_entropy
+from .decoding import correlation_preservation as correlation_preservation
+from .decoding import decode as decode
+from .decoding import tuning_curves as tuning_curves
+from .dimension import correlation_dimension as correlation_dimension
+from .dimension import pca_spectrum as pca_spectrum
+from .dynamical_similarity import dynamical_similarity as dynamical_similarity
+from .dynamical_similarity import eigenvalue_distance as eigenvalue_distance
+from .dynamical_similarity import linear_dynamics as linear_dynamics
+from .fixed_points import FixedPoints as FixedPoints
+from .fixed_points import fixed_points as fixed_points
+from .lyapunov import gradient_decay as gradient_decay
+from .lyapunov import jacobians_along as jacobians_along
+from .lyapunov import lyapunov as lyapunov
+from .maps import StateMap as StateMap
+from .maps import visited_states as visited_states
+from .perturbation import Silenced as Silenced
+from .perturbation import lesions as lesions
+from .piecewise_linear import PiecewiseLinear as PiecewiseLinear
+from .piecewise_linear import cycles as cycles
 from .poles import pole_metrics as pole_metrics
 from .poles import poles as poles
 from .poles import pull_poles_in as pull_poles_in
 from .poles import watch_poles as watch_poles
+from .trajectories import spectral_distance as spectral_distance
+from .trajectories import state_space_divergence as state_space_divergence
 from .trials import Tuning as Tuning
 from .trials import aligned as aligned
 from .trials import flush as flush

@@ -4,7 +4,7 @@ from importlib import import_module  # noqa: TID251 - only names that stand in t
 from typing import NamedTuple
 
 from ostinato.benches.base import Bench
-from ostinato.errors import SettingsError
+from ostinato.errors import SettingsError, did_you_mean
 
 
 class BenchEntry(NamedTuple):
@@ -17,6 +17,7 @@ class BenchEntry(NamedTuple):
 BENCHES: dict[str, BenchEntry] = {
     "hoist": BenchEntry("hoisted gradient of the recurrent weights against the plain scan, per time step"),
     "kernels": BenchEntry("the compiled loop beside the plain scan and PyTorch, forward and training"),
+    "jobs": BenchEntry("whole trainings, first and later in a process, and one step of the loop, beside PyTorch loops"),
     "checkpoint": BenchEntry("memory of a training step over 100,000 steps with checkpointed segments"),
     "rules": BenchEntry("cost of a step under each learning rule against the number of units"),
     "evolution": BenchEntry("networks evaluated a second by a search over weights, all at once against one by one"),
@@ -29,5 +30,5 @@ BENCHES: dict[str, BenchEntry] = {
 def load_bench(name: str) -> Bench:
     """The bench of that name; raises `SettingsError` with the known names."""
     if name not in BENCHES:
-        raise SettingsError(f"bench: expected one of {', '.join(BENCHES)}, got {name!r}")
+        raise SettingsError(f"bench: expected one of {', '.join(BENCHES)}, got {name!r}{did_you_mean(name, BENCHES)}")
     return import_module(f"ostinato.benches.{name}").run

@@ -30,13 +30,24 @@ ORDER = (
 )
 
 
-class Command(TyperCommand):
+class _Flags:
+    """Options without a value are shown without the kind of one."""
+
+    def get_params(self, ctx: typer.Context) -> Any:
+        parameters = super().get_params(ctx)  # pyright: ignore[reportAttributeAccessIssue]
+        for parameter in parameters:
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = ""
+        return parameters
+
+
+class Command(_Flags, TyperCommand):
     """A command that is given the context that its annotation names."""
 
     context_class = typer.Context
 
 
-class Group(TyperGroup):
+class Group(_Flags, TyperGroup):
     """The same for a group of commands."""
 
     context_class = typer.Context
@@ -61,6 +72,9 @@ class Root(Group):
         except KeyboardInterrupt as error:
             _refuse(ctx, error, INTERRUPTED, "stopped")
         except Exception as error:
+            if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+                words = "more memory asked for than there is; take fewer units, smaller batches or shorter windows"
+                _refuse(ctx, error, OstinatoError.exit_code, words)
             advice = "a fault of ostinato itself; `ostinato --debug ...` shows where"
             _refuse(ctx, error, FAULT, f"{type(error).__name__}: {error} ({advice})")
 

@@ -14,7 +14,7 @@ from ostinato.cli.output import complain, remember_debug
 
 def application() -> App:
     """The command as the tables are now: a job that has a row by then has its commands."""
-    app = App(name="ostinato", cls=Root)
+    app = App(name="ostinato", cls=Root, add_completion=True)
     app.callback()(_options)
     app.command("demo")(demo.demo)
     app.add_typer(fit_commands(), name="fit")

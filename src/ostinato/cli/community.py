@@ -66,7 +66,9 @@ def design(
     )
 
     def show(console: Any) -> None:
+        # The names of all species of a community are long: they stand last, where they may wrap.
         columns = {name: values for name, values in result["columns"].items() if name != "community"}
+        columns["community"] = result["columns"]["community"]
         rows = list(zip(*(values.tolist() for values in columns.values()), strict=True))[:SHOWN]
         console.print(table(["", *columns], (([str(i + 1), *row], None) for i, row in enumerate(rows))))
         console.print(

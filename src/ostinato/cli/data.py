@@ -7,11 +7,23 @@ import typer
 
 from ostinato.cli import options as o
 from ostinato.cli.app import App
+from ostinato.cli.lists import show_kind
 from ostinato.cli.output import emit, pairs
 
 app = App(help="The catalogue of public data sets.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="See `ostinato list datasets`.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="See `ostinato data list`.")]
+
+
+@app.command("list")
+def list_(ctx: typer.Context, json: o.Json = False) -> None:
+    """The data sets of the catalogue: what each is for, how large, and under which licence.
+
+    Their names stand in the place of a file: `ostinato fit classify japanese_vowels`.
+
+    Example: `ostinato data list`
+    """
+    show_kind(ctx, "datasets")
 
 
 @app.command()

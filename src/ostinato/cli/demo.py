@@ -16,8 +16,8 @@ def demo(
 ) -> None:
     """Forecast the number of sunspots in the next year, and compare with the baselines.
 
-    Yearly means, 1700 to 2008, as they come with statsmodels (extra `demo`). The last fifth is held out; the settings
-    were chosen on the rows before it.
+    Yearly means, 1700 to 2008, as they come with statsmodels (extra `demo`). The last fifth is held out. Nothing is
+    set: what the forecaster chooses, it chooses on the rows before.
 
     Example: `ostinato demo`
     """

@@ -1,6 +1,8 @@
 """`ostinato fit`: from a file to a trained model beside its baselines, in a run folder; a command for each job."""
 
+import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +38,10 @@ def fit_job(ctx: typer.Context, job: Job, file: Path | None, **given: Any) -> No
     asked = {name: given.get(name) for name in COMMON}
     own = settings_given(job.options, given)
     job.prepare(given)
-
-    from ostinato.jobs import run
-    from ostinato.jobs.settings import combine
+    terminal = Terminal(ctx)
+    with terminal.waiting("starting"):
+        from ostinato.jobs import run
+        from ostinato.jobs.settings import combine
 
     settings = combine(job, asked["settings"], asked["set_"] or (), own)
     options = {option.name: given.get(option.name) for option in job.options if option.part is None}
@@ -47,7 +50,7 @@ def fit_job(ctx: typer.Context, job: Job, file: Path | None, **given: Any) -> No
         file,
         settings,
         asked["out"],
-        reporter=Terminal(ctx),
+        reporter=terminal,
         resume=asked["resume"] is not False,
         fresh=bool(asked["fresh"]),
         **{name: value for name, value in options.items() if value is not None},
@@ -60,6 +63,7 @@ def fit_job(ctx: typer.Context, job: Job, file: Path | None, **given: Any) -> No
         **job.outcome(record, record.folder),
         "notes": list(record.said),
         "report": str(record.folder / "report.html"),
+        "next": next_steps(job, record.folder, file),
     }
     emit(ctx, result, lambda console: show_scores(console, result))
 
@@ -68,5 +72,18 @@ def scored(made: Any) -> dict[str, Any]:
     """What `--json` says of an evaluation."""
     if made is None:
         return {"held_out": None, "verdict": None, "scores": []}
-    plain: Mapping[str, Any] = made.to_dict()
+    plain: Mapping[str, Any] = replace(made, scores=made.ranked()).to_dict()
     return {name: plain[name] for name in ("held_out", "verdict", "scores")}
+
+
+def next_steps(job: Job, folder: Path, file: Path | None) -> dict[str, str]:
+    """Commands that make something of a run, with what each is for."""
+    named = shlex.quote(str(folder))
+    steps = {}
+    if job.has("predict"):
+        given = shlex.quote(str(file)) if file is not None and job.holds_out_end else "NEW_FILE"
+        steps[f"ostinato predict {named} {given}"] = "what follows the data" if job.holds_out_end else "for new data"
+    if job.has("explain"):
+        steps[f"ostinato explain {named}"] = "what the model has learned"
+    steps[f"ostinato info {named}"] = "scores, settings, data, machine"
+    return steps

@@ -67,6 +67,11 @@ def list_(
 
     Example: `ostinato list cells`
     """
+    show_kind(ctx, kind)
+
+
+def show_kind(ctx: typer.Context, kind: str) -> None:
+    """Print the table of one of `KINDS`."""
     asked = KINDS[kind]
     entries: Mapping[str, Any] = getattr(getattr(ostinato, asked.room), asked.table)
     rows = [asked.row(name, entry) for name, entry in entries.items()]

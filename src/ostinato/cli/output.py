@@ -78,17 +78,20 @@ def console(stderr: bool = False) -> Any:
     return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=200)
 
 
-def table(head: Sequence[str], rows: Iterable[tuple[Sequence[Any], str | None]]) -> Any:
-    """A table of rich: the first column is text, numbers stand to the right; each row has a style or None."""
+def table(head: Sequence[str], rows: Iterable[tuple[Sequence[Any], str | None]], *, numbers: Iterable[int] = ()) -> Any:
+    """A table of rich: the first column is text, numbers stand to the right; each row has a style or None.
+
+    `numbers`: columns whose numbers are written already.
+    """
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
     made = Table(box=box.SIMPLE, pad_edge=False)
-    rows = list(rows)
+    rows, written = list(rows), set(numbers)
     for i, name in enumerate(head):
-        numbers = bool(rows) and i > 0 and all(isinstance(cells[i], int | float | None) for cells, _ in rows)
-        made.add_column(escape(name), justify="right" if numbers else "left", overflow="fold")
+        right = bool(rows) and i > 0 and all(isinstance(cells[i], int | float | None) for cells, _ in rows)
+        made.add_column(escape(name), justify="right" if right or i in written else "left", overflow="fold")
     for cells, style in rows:
         made.add_row(*(escape(word(cell)) for cell in cells), style=style)
     return made
@@ -141,13 +144,33 @@ def show_scores(console: Any, result: Mapping[str, Any]) -> None:
     """Scores beside the baselines, the verdict, and what to do next."""
     scores = result["scores"]
     if scores:
+        from ostinato.runs import meanings
+
         names = list(dict.fromkeys(name for score in scores for name in score["values"]))
+        columns = [even([s["values"].get(name) for s in scores]) for name in names]
         rows = [
-            ([s["model"], *(s["values"].get(name) for name in names)], "bold" if s["ours"] else None) for s in scores
+            ([f"* {s['model']}" if i == 0 and len(scores) > 1 else s["model"], *cells], "bold" if s["ours"] else None)
+            for i, (s, cells) in enumerate(zip(scores, zip(*columns, strict=True), strict=True))
         ]
-        console.print(table([result["held_out"].split(";")[0].rstrip("."), *names], rows))
+        console.print(
+            table([result["held_out"].split(";")[0].rstrip("."), *names], rows, numbers=range(1, len(names) + 1))
+        )
+        for line in meanings(names):
+            console.print(line, style="dim", markup=False)
+        if len(scores) > 1:
+            console.print("* the best, bold: what was trained", style="dim")
         console.print(result["verdict"], markup=False)
     elif "report" in result:
         console.print("Nothing was held out: judge it with `ostinato evaluate`.", markup=False)
     if "report" in result:
         console.print(f"\nRun folder {result['run']}, report {result['report']}", markup=False)
+    for command, words in result.get("next", {}).items():
+        console.print(f"next: {command}  [dim]# {words}[/dim]", highlight=False)
+
+
+def even(values: Sequence[float | None]) -> list[str]:
+    """The numbers of a column with the same digits after the point; "–" where there is none."""
+    from ostinato.view.ticks import even_labels
+
+    there = iter(even_labels([float(v) for v in values if v is not None]))
+    return ["–" if v is None else next(there) for v in values]

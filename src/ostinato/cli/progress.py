@@ -1,66 +1,19 @@
-"""The bar while a model trains: step, epoch, loss, validation, speed, time left; on standard error, for eyes only."""
+"""Whom the jobs of a command tell how it goes: notes on standard error, and what moves while somebody looks."""
 
-import math
-from types import TracebackType
-from typing import Any
+import contextlib
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ostinato.cli.output import console, is_quiet, note
 
-
-class Bar:
-    """A callback of `training.fit` that draws where somebody looks, and keeps what else is worth knowing.
-
-    Without a terminal, or with `--quiet`, nothing is drawn; warnings are printed all the same.
-    """
-
-    def __init__(self, ctx: typer.Context, what: str):
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._ctx, self._what, self._validation = ctx, what, ""
-        screen = console(stderr=True)
-        self._progress: Any = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[words]}"),
-            TimeRemainingColumn(compact=True),
-            console=screen,
-            transient=True,
-            disable=is_quiet(ctx) or not screen.is_terminal,
-        )
-        self._task: Any = None
-        self._began: Any = None
-
-    def __enter__(self) -> "Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._progress.stop()
-
-    def __call__(self, event: Any) -> None:
-        """Take an event of `training.fit`."""
-        if event.kind == "resume":
-            note(self._ctx, f"Going on from step {event.step} of {event.total}.")
-        if event.message:
-            note(self._ctx, f"{event.kind}: {event.message}")
-        for name, value in list(event.metrics.items())[:1]:
-            self._validation = f"  {name} {value:.4g}"
-        if self._task is None or self._began is None:
-            self._task = self._progress.add_task(self._what, total=event.total, completed=event.step, words="")
-            self._began = event
-        steps, seconds = event.step - self._began.step, event.seconds - self._began.seconds
-        speed = f"  {steps / seconds:.0f} steps/s" if steps and seconds > 0 else ""
-        loss = f"  loss {event.loss:.4g}" if math.isfinite(event.loss) else ""
-        epoch = f"epoch {event.epoch:.1f}" if math.isfinite(event.epoch) else ""
-        words = f"{epoch}{loss}{self._validation}{speed}"
-        self._progress.update(self._task, completed=event.step, words=words)
+if TYPE_CHECKING:
+    from ostinato.training.bar import Bar
 
 
 class Terminal:
-    """The reporter of a command: notes on standard error, a bar where somebody looks; silent with `--quiet`."""
+    """The reporter of a command: notes, a bar where somebody looks; with `--quiet` silent."""
 
     def __init__(self, ctx: typer.Context):
         self._ctx = ctx
@@ -68,5 +21,14 @@ class Terminal:
     def note(self, words: str) -> None:
         note(self._ctx, words)
 
-    def progress(self, what: str) -> Bar:
-        return Bar(self._ctx, what)
+    def progress(self, what: str) -> "Bar":
+        from ostinato.training.bar import Bar
+
+        return Bar(what, show=self._watched, tell=self.note)
+
+    def waiting(self, what: str) -> AbstractContextManager[Any]:
+        return console(stderr=True).status(f"{what} …") if self._watched else contextlib.nullcontext()
+
+    @property
+    def _watched(self) -> bool:
+        return not is_quiet(self._ctx) and console(stderr=True).is_terminal

@@ -2,12 +2,17 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from ostinato.communities.members import Member
 from ostinato.data import Examples, SequenceBatch, permutation
+from ostinato.data.stored import LARGEST, Stored, filled_up, on_device
 
 
 class MemberBatches:
@@ -28,13 +33,21 @@ class MemberBatches:
 
     def at(self, step: int) -> Examples:
         """The batch of a step."""
+        values = np.stack([v[rows] for v, rows in zip(self.values, self._rows(step), strict=True)])
+        return _examples(jnp.asarray(values.astype(self.dtype)), self.missing)
+
+    def stored(self) -> Stored | None:
+        """The communities of each network, on the device."""
+        most = max(len(v) for v in self.values)
+        fill = lambda v: filled_up(np.concatenate([v, np.zeros((most - len(v), *v.shape[1:]))]))
+        if sum(v.nbytes for v in self.values) > LARGEST:
+            return None
+        data = on_device(np.stack([fill(v) for v in self.values]))
+        return Stored(data, (partial(_gather, missing=self.missing),), lambda step: (0, self._rows(step)))
+
+    def _rows(self, step: int) -> np.ndarray:
         place = step * self.size + np.arange(self.size)
-        values = np.stack([v[self._order(member, place)] for member, v in zip(self.members, self.values, strict=True)])
-        seen = ~np.isnan(values)
-        values = jnp.asarray(np.where(seen, values, 0).astype(self.dtype))
-        weight = np.full((*values.shape[:2], values.shape[2] - 1), 1 / (self.size * (values.shape[2] - 1)), self.dtype)
-        inputs = SequenceBatch(values, observed=jnp.asarray(seen) if self.missing else None)
-        return Examples(inputs, (values[:, :, 1:], jnp.asarray(seen[:, :, 1:])), jnp.asarray(weight))
+        return np.stack([self._order(member, place) for member in self.members]).astype(np.int32)
 
     def _order(self, member: Member, place: np.ndarray) -> np.ndarray:
         count = len(member.rows)
@@ -42,3 +55,16 @@ class MemberBatches:
             return place % count
         rounds = {r: permutation(count, member.seed, int(r), name="communities") for r in np.unique(place // count)}
         return np.array([rounds[p // count][p % count] for p in place])
+
+
+def _gather(data: Any, rows: Any, *, missing: bool) -> Examples:
+    return _examples(jax.vmap(lambda values, rows: values[rows])(data, rows), missing)
+
+
+def _examples(values: Float[Array, "members batch times features"], missing: bool) -> Examples:
+    seen = ~jnp.isnan(values)
+    values = jnp.where(seen, values, 0)
+    members, size, times, _ = values.shape
+    weight = jnp.full((members, size, times - 1), 1 / (size * (times - 1)), values.dtype)
+    inputs = SequenceBatch(values, observed=seen if missing else None)
+    return Examples(inputs, (values[:, :, 1:], seen[:, :, 1:]), weight)

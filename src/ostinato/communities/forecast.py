@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from ostinato.view import Curve, Figure, Lines, Multiples, numbers, section
+
 
 class CommunityForecast(NamedTuple):
     """What is expected of communities: `values (communities, hours, features)`, bounds alike where they were asked for.
@@ -19,6 +21,28 @@ class CommunityForecast(NamedTuple):
     values: Float[np.ndarray, "communities hours features"]
     lower: Float[np.ndarray, "communities hours features"] | None = None
     upper: Float[np.ndarray, "communities hours features"] | None = None
+
+    def __repr__(self) -> str:
+        size = f"{len(self.names)} communities, {len(self.features)} features, {len(self.hours)} times"
+        return f"CommunityForecast({size}{'' if self.lower is None else ', with bounds'})"
+
+    def plot(self, most: int = 3) -> Figure:
+        """The first communities over time, a small figure for each feature: for a notebook or a file."""
+        sections = []
+        for i, name in enumerate(self.names[:most]):
+            charts = []
+            for j, feature in enumerate(self.features):
+                band = None
+                if self.lower is not None and self.upper is not None:
+                    band = numbers(self.lower[i, :, j]), numbers(self.upper[i, :, j])
+                curve = Curve("predicted", "ours", numbers(self.values[i, :, j]))
+                drawn = Lines(numbers(self.hours), (curve,), "hours", feature, band=band, zero=True, points=True)
+                charts.append(section(feature, drawn))
+            sections.append(section(name, Multiples(tuple(charts))))
+        return Figure(*sections)
+
+    def _repr_html_(self) -> str:
+        return self.plot()._repr_html_()
 
 
 def step_hours(hours: Float[np.ndarray, "times"], last: float) -> Float[np.ndarray, "steps"]:

@@ -140,14 +140,22 @@ class CommunityModel(TrainedEstimator):
         self.seed = seed
 
     def fit(
-        self, X: Any, y: Any = None, *, run: Run | None = None, callback: Callable[[Event], None] | None = None
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        run: Run | None = None,
+        callback: Callable[[Event], None] | None = None,
+        progress: bool | None = None,
     ) -> "CommunityModel":
         """Train the members, and the folds where there are any, side by side; `y` is not used.
 
-        `run`: a folder to log into and to resume from; `callback`: see `ostinato.training.fit`.
+        * `run`: a `runs.Run`, a folder to log into and to resume from.
+        * `callback(event)`: told every few steps what an `Event` holds: step, loss, metrics.
+        * `progress`: whether a bar is drawn; None: on a terminal and in a notebook, where there is no callback.
         """
         del y
-        return self._refit(X, run=run, callback=callback)
+        return self._refit(X, run=run, callback=callback, progress=progress)
 
     def _fit(self, X: Any, **options: Any) -> None:
         self._check_settings()

@@ -6,6 +6,8 @@ from typing import Any
 from ostinato.runs import Evaluation, Section
 from ostinato.view import Matrix, Multiples, Network, Table, Text, section
 
+NONE = "No effect is as strong as those that are drawn; a smaller `--least` or `--share` shows more."
+
 
 def explained(found: Mapping[str, Any]) -> Evaluation:
     """The sections of the page, from what `ostinato explain` writes to `explain.json`; nothing is judged in them."""
@@ -18,14 +20,16 @@ def explained(found: Mapping[str, Any]) -> Evaluation:
     )
     sections = [
         section("Who influences whom", Network(tuple(species), tuple(metabolites), edges), words),
-        section("The strongest influences", Table(("species", "on", "effect"), edges[:20])),
+        section("The strongest influences", Table(("species", "on", "effect"), edges[:20]) if edges else Text(NONE)),
     ]
     known = [section(name, _map(values, species, species, top=1.0)) for name, values in found["sensitivity"].items()]
     if known:
         note = (
             "Of predictions by networks that have not seen the community. Pale: little is known; struck out: too few."
         )
-        sections.append(section("R² in communities that hold two species", Multiples(tuple(known)), note))
+        sections.append(
+            section("Squared correlation in communities that hold two species", Multiples(tuple(known)), note)
+        )
     title = "How metabolites answer to the amount of a species at the start"
     sections.append(section(title, _map(found["gradients"], metabolites, species), found["gradient_note"]))
     if found["carbon"]:

@@ -9,4 +9,4 @@ from ostinato.models.base import Estimator
 COMMUNITY_MODELS: dict[str, type[Estimator]] = {
     model.kind: model for model in (CommunityModel, ApproximateLotkaVolterra, LotkaVolterra, ConsumerResource)
 }
-"""For `models.load_model(folder, COMMUNITY_MODELS)`."""
+"""For `models.load(folder, COMMUNITY_MODELS)`."""

@@ -10,6 +10,7 @@ from .batches import FunctionBatches as FunctionBatches
 from .buckets import bucket_edges as bucket_edges
 from .calendar import calendar as calendar
 from .catalogue import CATALOGUE as CATALOGUE
+from .catalogue import by_name as by_name
 from .catalogue import fetch as fetch
 from .catalogue import load as load
 from .communities import Communities as Communities

@@ -1,6 +1,7 @@
 """Batches as a pure function of (seed, step): order, length buckets, filling up and weights."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import equinox as eqx
@@ -14,7 +15,8 @@ from ostinato.errors import LengthError
 from .batch import Examples, SequenceBatch
 from .buckets import bucket_edges
 from .order import permutation, stream
-from .sources import Source
+from .sources import Rows, Source
+from .stored import LARGEST, Stored, filled_up, on_device
 
 
 class Batches:
@@ -94,23 +96,38 @@ class Batches:
         bucket, rows = self._find(step)
         time, empty = self.edges[bucket], self.batch_size - len(rows)
         taken = self.source.take(rows, time)
-        length = np.concatenate([self._lengths[rows], np.zeros(empty, int)])
-        mask = np.arange(time) < length[:, None]
-        weight = _fill(taken.weight, empty)
-        weight = np.where(mask, weight, 0) if weight.ndim == 2 else weight
-        if self.weight == "mean":
-            weight = weight / max(weight.sum(), np.finfo(float).tiny)
-        inputs = (
-            _number(_fill(taken.values, empty)),
-            mask if self._masked else None,
-            None if taken.reset is None else _fill(taken.reset, empty),
-            None if taken.dt is None else _number(_fill(taken.dt, empty, 1)),
-            None if taken.observed is None else _fill(taken.observed, empty),
-        )
-        targets = jax.tree.map(lambda t: _number(_fill(t, empty)), taken.targets)
+        fill = lambda array: _fill(np.asarray(array), empty)
+        dt = None if taken.dt is None else _fill(taken.dt, empty, 1)
+        taken = jax.tree.map(fill, taken._replace(dt=None))._replace(dt=dt)
+        parts = _parts(np, taken, fill(self._lengths[rows]), time, self._masked, self.weight)
         # All at once, and without a program for each shape that has to be compiled.
-        inputs, targets, weight = jax.device_put((inputs, targets, _number(weight)))
+        inputs, targets, weight = on_device(parts)
         return Examples(SequenceBatch(*inputs), targets, weight)
+
+    def stored(self) -> Stored | None:
+        """All examples padded to the edges of their buckets, on the device; None where that is too much."""
+        used = [bucket for bucket, members in enumerate(self._members) if (self._bucket_of == bucket).any()]
+        one = {b: self.source.take(self._members[b][:1], self.edges[b]) for b in used}
+        size = sum(a.nbytes * len(self._members[b]) for b, taken in one.items() for a in jax.tree.leaves(taken))
+        if size > LARGEST:
+            return None
+        data, gathers = [], []
+        for place, b in enumerate(used):
+            members = self._members[b]
+            taken = self.source.take(members, self.edges[b])
+            data.append(jax.tree.map(filled_up, (taken, self._lengths[members].astype(np.int32))))
+            whole = not len(members) % self.batch_size
+            options = {"bucket": place, "time": self.edges[b], "masked": self._masked, "weight": self.weight}
+            gathers.append(partial(_gather, whole=whole, **options))
+        place_of = np.empty(len(self._lengths), np.int32)
+        for members in self._members:
+            place_of[members] = np.arange(len(members))
+
+        def rows(step: int) -> tuple[int, Any]:
+            bucket, rows = self._find(step)
+            return used.index(bucket), _fill(place_of[rows], self.batch_size - len(rows), -1)
+
+        return Stored(on_device(tuple(data)), tuple(gathers), rows)
 
     def _find(self, step: int) -> tuple[int, np.ndarray]:
         epoch, index = divmod(step, len(self))
@@ -151,7 +168,7 @@ class FunctionBatches:
         if length < 1:
             raise LengthError(f"batches: expected a length of at least 1, got {length}")
         self.length, self.seed, self.name = length, seed, name
-        self._make = eqx.filter_jit(make)
+        self._function, self._make = make, eqx.filter_jit(make)
 
     def __len__(self) -> int:
         return self.length
@@ -160,14 +177,42 @@ class FunctionBatches:
         """The batch of a step, counted from 0 over all epochs."""
         return self._make(stream(self.seed, self.name, step))
 
+    def stored(self) -> Stored:
+        """The key of all batches: each is made inside the training step."""
+        key = jax.random.key_data(stream(self.seed, self.name))
+        return Stored(key, (partial(_made, make=self._function),), lambda step: (0, np.uint32(step)))
+
+
+def _parts(xp: Any, taken: Rows, length: Any, time: int, masked: bool, weighted: str) -> tuple[Any, Any, Any]:
+    """Inputs, targets and weight of a batch of what was taken, by NumPy or JAX."""
+    mask = xp.arange(time, dtype=length.dtype)[None] < length[:, None]
+    weight = xp.where(mask, taken.weight, 0) if taken.weight.ndim == 2 else taken.weight
+    if weighted == "mean":
+        total = weight.sum()
+        weight = weight / xp.where(total > 0, total, 1)
+    return (taken.values, mask if masked else None, taken.reset, taken.dt, taken.observed), taken.targets, weight
+
+
+def _gather(data: Any, rows: Any, *, bucket: int, time: int, masked: bool, weight: str, whole: bool) -> Examples:
+    """The batch of those places in a bucket; -1 is a row that only fills up."""
+    taken, lengths = data[bucket]
+    taken = jax.tree.map(lambda a: a[rows], taken)
+    length = lengths[rows]
+    if not whole:
+        empty = rows < 0
+        clear = lambda a, value=0: jnp.where(empty.reshape(-1, *(1,) * (a.ndim - 1)), jnp.asarray(value, a.dtype), a)
+        dt = None if taken.dt is None else clear(taken.dt, 1)
+        taken, length = jax.tree.map(clear, taken._replace(dt=None))._replace(dt=dt), clear(length)
+    inputs, targets, counted = _parts(jnp, taken, length, time, masked, weight)
+    return Examples(SequenceBatch(*inputs), targets, counted)
+
+
+def _made(data: Any, step: Any, *, make: Callable[[Any], Examples]) -> Examples:
+    """The batch that a function makes of the key of a step."""
+    return make(jax.random.fold_in(jax.random.wrap_key_data(data), step))
+
 
 def _fill(array: np.ndarray, rows: int, value: Any = 0) -> np.ndarray:
     """The array with `rows` more rows that hold `value`."""
     array = np.asarray(array)
     return np.concatenate([array, np.full((rows, *array.shape[1:]), value, array.dtype)]) if rows else array
-
-
-def _number(array: np.ndarray) -> np.ndarray:
-    """Numbers in the default precision, whatever the data were stored in; anything else as it is."""
-    number = np.issubdtype(array.dtype, np.inexact)
-    return array.astype(np.dtype(jnp.result_type(float)), copy=False) if number else array

@@ -6,59 +6,58 @@ before you use its data.
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ostinato.errors import CorruptFile, DataError
+from ostinato.errors import CorruptFile, DataError, did_you_mean
 
 from .files import read_bytes, zip_members
-from .sets.beer import BEER_AGENTS
-from .sets.engines import CMAPSS_FD001
-from .sets.entry import Bundle, Entry, File
-from .sets.forecasting import BEIJING_PM25, ETTH1, EXCHANGE_RATE, SANTAFE_LASER
-from .sets.indoor import INDOOR_MOVEMENT
-from .sets.m4 import M4_HOURLY_WEEKLY
-from .sets.microbiome import MICROBIOME, PASSAGES
-from .sets.music import POLY_MUSIC
-from .sets.pen import UNIPEN_DIGITS
-from .sets.raw import RAW
-from .sets.speech import FSDD
-from .sets.stories import BABI
-from .sets.text import NAMES, TINYSHAKESPEARE
-from .sets.trees import ALKANES, LISTOPS, SST
-from .sets.univariate import UNIVARIATE_SMALL, VEGA_SERIES
-from .sets.vowels import JAPANESE_VOWELS
+from .sets import (
+    beer,
+    engines,
+    forecasting,
+    indoor,
+    m4,
+    microbiome,
+    music,
+    pen,
+    speech,
+    stories,
+    text,
+    trees,
+    univariate,
+    vowels,
+)
+from .sets.entry import Bundle, Entry, File, SeriesSet, read_entries
 
-CATALOGUE: dict[str, Entry] = {
-    entry.name: entry
-    for entry in (
-        UNIVARIATE_SMALL,
-        VEGA_SERIES,
-        ETTH1,
-        EXCHANGE_RATE,
-        M4_HOURLY_WEEKLY,
-        BEIJING_PM25,
-        SANTAFE_LASER,
-        JAPANESE_VOWELS,
-        FSDD,
-        INDOOR_MOVEMENT,
-        UNIPEN_DIGITS,
-        CMAPSS_FD001,
-        TINYSHAKESPEARE,
-        NAMES,
-        POLY_MUSIC,
-        MICROBIOME,
-        PASSAGES,
-        *RAW,
-        # These stand among RAW as well, there without their readers.
-        ALKANES,
-        LISTOPS,
-        SST,
-        BABI,
-        BEER_AGENTS,
-    )
+_READERS = {
+    "univariate_small": univariate.tables,
+    "vega_series": univariate.tables,
+    "etth1": forecasting.etth1,
+    "exchange_rate": forecasting.exchange_rate,
+    "m4_hourly_weekly": m4.read,
+    "beijing_pm25": forecasting.beijing,
+    "santafe_laser": forecasting.laser,
+    "japanese_vowels": vowels.read,
+    "fsdd": speech.read,
+    "indoor_movement": indoor.read,
+    "unipen_digits": pen.read,
+    "cmapss_fd001": engines.read,
+    "tinyshakespeare": text.shakespeare,
+    "names": text.surnames,
+    "poly_music": music.read,
+    "microbiome": microbiome.read,
+    "microbiome-passages": microbiome.read_passages,
+    "sst": trees.sentences,
+    "listops": trees.list_operations,
+    "babi_en": stories.babi,
+    "alkanes": trees.alkanes,
+    "beer_agents": beer.read,
 }
-"""All data sets by name."""
+
+CATALOGUE: dict[str, Entry] = read_entries(Path(__file__).with_name("sets") / "catalogue.toml", _READERS)
+"""All data sets by name, as `sets/catalogue.toml` has them."""
 
 
 def load(name: str, folder: str | Path | None = None) -> Any:
@@ -81,10 +80,35 @@ def fetch(name: str, folder: str | Path | None = None) -> dict[str, Path]:
     return find(entry_of(name), folder)
 
 
+def by_name(name: str, folder: str | Path | None = None) -> Any | None:
+    """The data of a catalogue name as a job reads them: `NAME`, or `NAME/PART`; None where it is no such name.
+
+    `PART` is the name of one of several tables, or `train` (the default), `valid` or `test` of a set that is split.
+    Raises as `fetch`; `DataError` where a part has to be named, or there is none of that name.
+    """
+    first, _, part = name.partition("/")
+    if first not in CATALOGUE:
+        return None
+    found = load(first, folder)
+    for word in part.split("/") if part else [""]:
+        if isinstance(found, SeriesSet):
+            found = found.table
+            break
+        parts = found if isinstance(found, Mapping) else found._asdict() if hasattr(found, "_asdict") else {}
+        chosen = word or ("train" if "train" in parts else "")
+        if parts and parts.get(chosen) is None:
+            known = [f"{first}/{key}" for key, value in parts.items() if value is not None]
+            raise DataError(f"{name}: expected one of {', '.join(known)}")
+        found = parts[chosen] if parts else found
+    return found
+
+
 def entry_of(name: str) -> Entry:
     """The entry of a data set; raises `DataError` for an unknown name."""
     if name not in CATALOGUE:
-        raise DataError(f"no data set '{name}' in the catalogue; it has {', '.join(CATALOGUE)}")
+        raise DataError(
+            f"no data set '{name}' in the catalogue; it has {', '.join(CATALOGUE)}{did_you_mean(name, CATALOGUE)}"
+        )
     return CATALOGUE[name]
 
 

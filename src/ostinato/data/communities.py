@@ -13,7 +13,7 @@ from ostinato.errors import DataError
 
 from .read import read_table
 from .table import Table
-from .values import is_missing, to_number
+from .values import check_size, is_missing, to_number
 
 TIME_NAMES = ("time", "hours", "hour", "h", "t", "time (h)", "time_h")
 """What a column of times is called, in any case."""
@@ -265,6 +265,7 @@ def _labels(table: Table, column: str) -> tuple[str, ...]:
 def _amounts(table: Table, name: str) -> np.ndarray:
     """A column of amounts: 0 or more, or missing."""
     column = table.number(name)
+    check_size(column, lambda row: f"{table.where(row)}: column '{name}'")
     below = np.flatnonzero(column < 0)
     if len(below):
         row = int(below[0])

@@ -1,5 +1,6 @@
 """Bytes from a file, plain or gzip, with damage and oversize refused in words before anything is parsed."""
 
+import codecs
 import gzip
 import zipfile
 import zlib
@@ -9,6 +10,12 @@ from ostinato.errors import CorruptFile, DataError
 
 LARGEST = 1 << 30
 """Bytes that a compressed file may hold once expanded: 1 GiB."""
+
+# The mark of UTF-32 begins with that of UTF-16.
+_MARKS = (
+    ((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE), "UTF-32"),
+    ((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "UTF-16"),
+)
 
 
 def read_bytes(path: str | Path, largest: int = LARGEST) -> bytes:
@@ -33,16 +40,20 @@ def read_bytes(path: str | Path, largest: int = LARGEST) -> bytes:
 
 
 def read_text(path: str | Path, largest: int = LARGEST) -> str:
-    """The content of a text file, plain or gzip: UTF-8 with or without a byte-order mark, or UTF-16 with one.
+    """The content of a text file, plain or gzip: UTF-8 with or without a byte-order mark, UTF-16 or UTF-32 with one.
 
-    Raises `DataError` (no such file, or not text) and `CorruptFile` as `read_bytes`.
+    Raises `DataError` (no such file, not text, or with a NUL) and `CorruptFile` as `read_bytes`.
     """
     content = read_bytes(path, largest)
-    encoding, name = ("utf-16", "UTF-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "UTF-8")
+    name = next((name for marks, name in _MARKS if content.startswith(marks)), "UTF-8")
     try:
-        return content.decode(encoding)
+        text = content.decode(name).lstrip("\ufeff")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not {name} text ({error.reason} at byte {error.start})") from error
+    if "\0" in text:
+        line = 1 + text.count("\n", 0, text.index("\0"))
+        raise DataError(f"{path}, line {line}: a NUL, which no text holds; expected {name} (UTF-16 begins with a mark)")
+    return text
 
 
 def zip_members(path: str | Path, suffix: str, largest: int = LARGEST) -> dict[str, bytes]:

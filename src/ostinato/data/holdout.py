@@ -11,6 +11,7 @@ from jaxtyping import Int
 from ostinato.errors import DataError, SettingsError
 
 from .order import permutation
+from .points import rows_of
 from .series import Series
 
 PARTS = ("target", "past", "future", "times", "dt")
@@ -81,13 +82,16 @@ def held_stops(amount: int | float, rows: Sequence[int], *, name: str = "test") 
     return stops
 
 
-def split_series(series: Series, amount: int | float, *, name: str = "test") -> tuple[Series, list[int]]:
+def split_series(series: Series, amount: int | float | str, *, name: str = "test") -> tuple[Series, list[int]]:
     """The rows to train on, and for each series the row where its held-out end begins.
 
-    Series that are too short to hold anything out are trained on whole, which is noted by their names. Raises
-    `SettingsError`, `DataError`.
+    `amount`: a share, a number of rows, or a point (`points.rows_of`). Series that are too short to hold anything out
+    are trained on whole, which is noted by their names. Raises `SettingsError`, `DataError`.
     """
-    stops = held_stops(amount, series.history, name=name)
+    if isinstance(amount, str):
+        stops = rows_of(series, amount, name=name)
+    else:
+        stops = held_stops(amount, series.history, name=name)
     train = cut_series(series, stops=stops)
     short = [i for i, n, s in zip(series.ids, series.history, stops, strict=True) if s == n]
     if amount and len(short) < len(series) and short:

@@ -6,12 +6,14 @@ import jax
 import numpy as np
 from jaxtyping import Array, Int, Key
 
+from ostinato.errors import SettingsError
+
 
 def stream(seed: int, name: str, *counters: int | Int[Array, ""]) -> Key[Array, ""]:
     """The JAX key of one consumer: `fold_in(... fold_in(fold_in(key(seed), crc32(name)), counter) ...)`.
 
     Each consumer of randomness has a name of its own, so that adding one shifts no other; the counters are its step,
-    row and the like. Counters may be traced.
+    row and the like. Counters may be traced. Raises `SettingsError` for a seed of more than 64 bits.
 
     ```python
     >>> import jax
@@ -21,6 +23,8 @@ def stream(seed: int, name: str, *counters: int | Int[Array, ""]) -> Key[Array, 
 
     ```
     """
+    if not -(2**63) <= seed < 2**63:
+        raise SettingsError(f"seed: expected a whole number of 64 bits, got {seed}")
     key = jax.random.fold_in(jax.random.key(seed), np.uint32(zlib.crc32(name.encode())))
     for counter in counters:
         key = jax.random.fold_in(key, counter)

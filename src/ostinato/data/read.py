@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -13,31 +14,46 @@ import numpy as np
 from ostinato.errors import DataError
 
 from .files import read_text
+from .kinds import check_table
 from .table import Table
 from .times import looks_typed
-from .values import is_missing
+from .values import is_missing, to_number
 
 DELIMITERS = "\t;,"
 """Tried in this order: a comma may be part of a number in a file that another character delimits."""
 
 _SAMPLE = 50
+_SAID = re.compile("sep=([;,\t])\r?\n", re.IGNORECASE)
+_DECIMAL = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?|[+-]?\d+,", re.IGNORECASE)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
 
 def read_table(path: str | Path, *, header: bool | None = None) -> Table:
-    """Read a table from delimited text (`.csv`, `.tsv`, `.txt`, each also with `.gz`) or from Parquet.
+    """Read a table from delimited text (`.csv`, `.tsv`, `.txt`, each also with `.gz`), from Parquet or from Excel.
 
-    The delimiter (comma, semicolon or tab) is found from the first lines; between semicolons `1,5` is a number. Cells
-    may be quoted; a byte-order mark and empty lines are skipped, and so are empty cells without a name at the end of
-    all lines. A space in front of a cell is kept unless the whole column has one, its name too.
+    Of Excel it is the first sheet, with names in its first row; this needs openpyxl.
+
+    The delimiter (comma, semicolon or tab) is found from the first lines, or said by the first (`sep=;`, as spread
+    sheets write it); between semicolons or tabs `1,5` is a number, and a column of such as `1,234` is noted. Cells may
+    be quoted; a byte-order mark and empty lines are skipped, and so are empty cells without a name at the end of all
+    lines. A space in front of a cell is kept unless the whole column has one, its name too.
 
     `header` says whether the first line holds names. `None` takes it as names unless every cell in it is a number or a
     time, which a note of the table says. Without names the columns are called "0", "1", and so on. An empty name
     becomes "index" in the first column.
 
-    Raises `DataError` (no such file, empty, not text, duplicate names, a line with more or fewer cells than the first,
-    Parquet without the extra `frames`) and `CorruptFile` (a damaged gzip or Parquet file).
+    Raises `DataError` (no such file, another kind of file, empty, not text, duplicate names, a line with more or fewer
+    cells than the first, a quote that is not closed, Parquet without the extra `frames`, Excel without openpyxl) and
+    `CorruptFile` (a damaged gzip, Parquet or Excel file).
     """
     path = Path(path)
+    check_table(path)
+    if path.suffix.lower() in (".xlsx", ".xlsm"):
+        if not path.is_file():
+            raise DataError(f"{path}: no such file")
+        from .excel import read_excel
+
+        return _filled(Table(read_excel(path), source=str(path)), path)
     if path.suffix in (".parquet", ".pq"):
         if not path.is_file():
             raise DataError(f"{path}: no such file")
@@ -45,8 +61,11 @@ def read_table(path: str | Path, *, header: bool | None = None) -> Table:
 
         return _filled(Table(read_parquet(path), source=str(path)), path)
     text = read_text(path)
-    delimiter = _delimiter(text)
+    said = _SAID.match(text)
+    delimiter = said[1] if said else _delimiter(text)
     rows, lines = _rows(text, delimiter, path)
+    if said:
+        rows, lines = rows[1:], lines[1:]
     if not rows:
         raise DataError(f"{path}: the file is empty")
     rows = _without_empty_end(rows, lines, path)
@@ -58,7 +77,12 @@ def read_table(path: str | Path, *, header: bool | None = None) -> Table:
     lines = lines[int(header) :]
     if not lines:
         raise DataError(f"{path}: there are names but no rows below them{''.join(f'; {note}' for note in notes)}")
-    if delimiter == ";":
+    if delimiter != ",":
+        notes += tuple(
+            f"column '{name}': the comma in cells such as {column[0].strip()} was read as that of decimals"
+            for name, column in zip(names, columns, strict=True)
+            if all(_THOUSANDS.fullmatch(cell.strip()) for cell in column)
+        )
         columns = [_decimal_commas(column) for column in columns]
     named = {name: np.array(column, object) for name, column in zip(names, columns, strict=True)}
     return Table(named, source=str(path), lines=np.array(lines), notes=notes)
@@ -83,7 +107,19 @@ def _rows(text: str, delimiter: str, path: Path) -> tuple[list[list[str]], list[
             begin = reader.line_num + 1
     except csv.Error as error:
         raise DataError(f"{path}, line {begin}: {error}") from error
+    if rows and any("\n" in cell for cell in rows[-1]) and _is_open(text, lines[-1], delimiter):
+        raise DataError(f"{path}, line {lines[-1]}: a quote that begins there is never closed")
     return rows, lines
+
+
+def _is_open(text: str, line: int, delimiter: str) -> bool:
+    """Whether the row that begins at a line goes on to the end of the text because its last quote is not closed."""
+    end = itertools.islice(io.StringIO(text, newline=""), line - 1, None)
+    try:
+        list(csv.reader(end, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return "end of data" in str(error)
+    return False
 
 
 def _reader(text: str, delimiter: str) -> Any:
@@ -146,5 +182,8 @@ def _names(cells: list[str], path: Path) -> list[str]:
 
 
 def _decimal_commas(column: list[str]) -> list[str]:
-    plain = [cell.strip().lstrip("+-").replace(",", "", 1).isdigit() for cell in column]
-    return [cell.replace(",", ".") if ok else cell for cell, ok in zip(column, plain, strict=True)]
+    """A column with points in the place of decimal commas, unless it has points already: those are then thousands."""
+    commas = [_DECIMAL.fullmatch(cell.strip()) is not None for cell in column]
+    if any("." in cell and to_number(cell) is not None for cell in column):
+        return column
+    return [cell.replace(",", ".") if comma else cell for cell, comma in zip(column, commas, strict=True)]

@@ -22,7 +22,8 @@ class Standardizer:
     """`z = (x - mean) / scale` per feature, with mean and standard deviation (divided by n) of the training data.
 
     Missing entries (NaN) are left out of both and stay missing. A constant feature has scale 1, one without any
-    observation mean 0 and scale 1. The statistics are float64; results have the dtype of the input.
+    observation mean 0 and scale 1. The statistics are float64; results have the dtype of the input, and
+    `NonFiniteError` is raised where that cannot hold the statistics.
 
     ```python
     >>> import numpy as np
@@ -64,8 +65,10 @@ class Standardizer:
         seen = ~np.isnan(rows)
         count = np.maximum(seen.sum(0), 1)
         mean = np.where(seen, rows, 0.0).sum(0) / count
-        scale = np.sqrt((np.where(seen, rows - mean, 0.0) ** 2).sum(0) / count)
         largest = np.abs(np.where(seen, rows, 0.0)).max(0, initial=0.0)
+        # Powers of two change no digit, and keep the squares of the smallest numbers from vanishing.
+        unit = np.ldexp(1.0, np.frexp(largest)[1])
+        scale = unit * np.sqrt((np.where(seen, (rows - mean) / unit, 0.0) ** 2).sum(0) / count)
         return cls(mean, np.where(scale <= CONSTANT * largest, 1.0, scale))
 
     def transform(self, values: Any) -> Any:
@@ -105,4 +108,13 @@ class Standardizer:
             raise ShapeError(f"values: expected (..., {len(self.mean)}), got shape {tuple(values.shape)}")
         dtype = values.dtype if jnp.issubdtype(values.dtype, jnp.inexact) else np.dtype(np.float64)
         shape = (1,) * (values.ndim - 1) + (-1,)
-        return self.mean.reshape(shape).astype(dtype), self.scale.reshape(shape).astype(dtype)
+        with np.errstate(over="ignore", under="ignore"):
+            mean, scale = self.mean.astype(dtype), self.scale.astype(dtype)
+        held = np.isfinite(mean) & np.isfinite(scale) & (scale > 0)
+        if not held.all():
+            i = int(held.argmin())
+            raise NonFiniteError(
+                f"values: {dtype} cannot hold mean {self.mean[i]:.5g} and scale {self.scale[i]:.5g} of feature {i}, "
+                "expected float64"
+            )
+        return mean.reshape(shape), scale.reshape(shape)

@@ -12,11 +12,15 @@ import numpy as np
 from ostinato.checks import check_finite, check_lengths
 from ostinato.errors import CorruptFile, DataError, ShapeError
 
+from .archives import read_arff, read_ts
 from .files import LARGEST
 from .read import read_table
 from .series import to_series
 from .table import Table
 from .values import check_size
+
+ARCHIVES = {".ts": read_ts, ".arff": read_arff}
+"""By their endings, the formats of the time-series archives."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,12 @@ class LabelledSequences:
     ids: tuple[str, ...] | None = None
     series_name: str = "sequence"
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        lengths = f"{self.lengths.min()} to {self.lengths.max()} steps" if self.values else "no steps"
+        features = self.values[0].shape[1] if self.values else 0
+        labels = "no labels" if self.labels is None else "a label for each step" if self.per_step else "labels"
+        return f"LabelledSequences({len(self)} sequences of {lengths}, {features} features, {labels})"
 
     def __len__(self) -> int:
         return len(self.values)
@@ -100,7 +110,9 @@ def read_sequences(
     header: bool | None = None,
     largest: int = LARGEST,
 ) -> LabelledSequences:
-    """Read labelled sequences from `.npz`, or from a table in long layout (CSV, Parquet).
+    """Read labelled sequences from `.npz`, `.ts`, `.arff`, or from a table in long layout (CSV, Parquet, Excel).
+
+    A `.ts` file is as the time-series archives have it, an `.arff` file holds sequences of one feature.
 
     An `.npz` file holds `values`, `lengths`, `labels` and, if wanted, `names (features,)`, `groups (n,)` and
     `ids (n,)`, in one of two layouts:
@@ -121,7 +133,21 @@ def read_sequences(
     path = Path(path)
     if path.suffix == ".npz":
         return _from_npz(path, largest, per_step)
+    if path.suffix.lower() in ARCHIVES:
+        return _from_archive(path, numbers)
     return _from_table(path, header, series, time, label, numbers, per_step)
+
+
+def _from_archive(path: Path, numbers: bool) -> LabelledSequences:
+    """Sequences of a format of the time-series archives."""
+    values, labels = ARCHIVES[path.suffix.lower()](path)
+    for i, value in enumerate(values):
+        check_size(value, lambda row, i=i: f"{path}: sequence {i}, step {row}")
+    try:
+        given = None if labels is None else np.array(labels, float if numbers else str)
+    except ValueError as error:
+        raise DataError(f"{path}: labels are to be numbers: {error}") from None
+    return LabelledSequences(values, given)
 
 
 def write_sequences(path: str | Path, sequences: LabelledSequences) -> None:

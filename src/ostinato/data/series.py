@@ -15,6 +15,8 @@ from .time_column import find_time
 from .values import check_size
 from .zones import Zone
 
+_EXACT = 2.0**53
+
 
 @dataclass(frozen=True)
 class Series:
@@ -50,6 +52,12 @@ class Series:
     series_name: str | None = None
     zone: Zone | None = None
     step: float | None = None
+
+    def __repr__(self) -> str:
+        rows, names = sum(self.lengths), ", ".join(self.target_names[:6])
+        more = f" and {len(self.target_names) - 6} more" if len(self.target_names) > 6 else ""
+        step = "" if self.frequency is None else f", {self.frequency.name}"
+        return f"Series({len(self)} of {rows:,} rows{step}, target {names}{more})"
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -182,7 +190,10 @@ def _targets(table: Table, named: tuple[str, ...], others: tuple[Any, ...], note
         targets = [n for n in table.names if table.kind(n) == "number" and n not in others]
         notes.append(f"target: {', '.join(targets)}")
     if not targets:
-        raise DataError(f"{table.source}: no target: it has no column of numbers among {', '.join(table.names)}")
+        guessed = "".join(f"; {note}" for note in table.notes)
+        raise DataError(
+            f"{table.source}: no target: it has no column of numbers among {', '.join(table.names)}{guessed}"
+        )
     for name in targets:
         if np.isnan(table.number(name)).all():
             raise DataError(f"{table.source}: target '{name}' has no value at all")
@@ -233,6 +244,12 @@ def _moments(table: Table, time: str | None) -> np.ndarray | None:
         except DataError:
             moments = table.number(time)
             missing = np.isnan(moments)
+            if (np.abs(moments) > _EXACT).any():
+                row = int(np.flatnonzero(np.abs(moments) > _EXACT)[0])
+                raise DataError(
+                    f"{table.where(row)}: {moments[row]:.17g} in column '{time}'; numbers are exact up to 2^53 only, "
+                    "write the times in ISO 8601"
+                ) from None
     if missing.any():
         raise DataError(f"{table.where(int(np.flatnonzero(missing)[0]))}: no time in column '{time}'")
     return moments
@@ -279,9 +296,17 @@ def _in_order(
         advice = "" if series else "; with several series in one table, name the column that tells them apart (series=)"
         before = table.where(first).removeprefix(f"{table.source}, ")
         zone = table.zone(time) if time and moments.dtype.kind == "M" else None
+        if moments.dtype.kind == "M" and (zone is None or zone.name is not None) and _below(moments[rows], 86_400):
+            advice += "; where clocks are put back an hour comes twice: write the offset from UTC beside it (+02:00)"
         moment = moments[second] if zone is None else zone.written(moments[[second]])[0]
         raise DataError(f"{table.where(second)}: time {moment} stands in {before} already{advice}")
     return rows
+
+
+def _below(moments: np.ndarray, seconds: int) -> bool:
+    """Whether the usual step, of those that are one, is shorter than that."""
+    gaps = np.diff(np.unique(moments)) / np.timedelta64(1, "s")
+    return len(gaps) > 0 and bool(np.median(gaps) < seconds)
 
 
 def _check_static(table: Table, values: np.ndarray, rows: np.ndarray, static: Sequence[str], name: str) -> None:

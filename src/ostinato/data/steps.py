@@ -40,7 +40,7 @@ def steps_of(times: Sequence[np.ndarray], zone: Zone | None, notes: list[str]) -
     if frequency is None:
         passed = np.concatenate([_passed(t) for t in times])
         length = float(np.median(passed)) if len(passed) else None
-    gaps = [_gaps(t, frequency, length, zone) for t in times]
+    gaps = [_even(_gaps(t, frequency, length, zone), t, length) for t in times]
     uneven = sum(int((g != 1).sum()) for g in gaps)
     if not uneven:
         return Steps(frequency, length, None)
@@ -175,6 +175,14 @@ def _gaps(times: np.ndarray, frequency: Frequency | None, length: float | None, 
     if frequency is not None:
         return frequency.gaps(times, zone)
     return _passed(times) / (length or 1.0)
+
+
+def _even(gaps: np.ndarray, times: np.ndarray, length: float | None) -> np.ndarray:
+    """The gaps, exactly 1 where they differ from it by no more than the rounding of numbers such as 0.1."""
+    if times.dtype.kind == "M" or not length:
+        return gaps
+    rounding = 4 * float(np.spacing(np.abs(times).max(initial=0.0))) / length
+    return np.where(np.abs(gaps - 1) <= max(_NEAR, rounding), 1.0, gaps)
 
 
 def _dt(gaps: np.ndarray, rows: int) -> np.ndarray:

@@ -10,7 +10,10 @@ from .table import Table
 from .times import looks_dated
 from .values import is_missing
 
-WORDS = ("time", "date", "datetime", "timestamp", "year", "years", "month", "day", "days", "hour", "hours", "step", "t")
+TIMES = ("time", "date", "datetime", "timestamp")
+"""Names of the time, whatever numbers it holds."""
+
+WORDS = (*TIMES, "year", "years", "month", "day", "days", "hour", "hours", "step", "t")
 """Names of a column of numbers that is taken for the time."""
 
 COUNTS = ("index", "row", "id", "unnamed: 0", "__index_level_0__")
@@ -22,10 +25,10 @@ def find_time(
 ) -> tuple[str | None, tuple[str, ...]]:
     """The column of times, and those that only count rows: neither is a target.
 
-    It is the column of times that has no other part (`taken`, `series`). Without one it is the column of numbers that
-    is named like one of `WORDS` and has no number twice in a series; failing that, one of `COUNTS` that goes up by one.
-    A note says which. Raises `DataError` where there are several, or where a column looks like times that cannot be
-    read.
+    It is the column of times that has no other part (`taken`, `series`). Without one it is a column of numbers: that
+    with a name of `TIMES`; one named like one of `WORDS` in which whole numbers stand once in a series; failing that,
+    one of `COUNTS` that goes up by one. A note says which, or that there is none. Raises `DataError` where there are
+    several, or where a column looks like times that cannot be read.
     """
     free = [name for name in table.names if name not in taken and name != series]
     dated = [name for name in free if table.kind(name) == "time"]
@@ -40,13 +43,13 @@ def find_time(
         notes.append(f"time: the column '{dated[0]}'")
         return dated[0], counts
     for name in free:
-        if table.kind(name) == "text" and (name.strip().lower() in WORDS[:4] or _mostly_dated(table.text(name))):
+        if table.kind(name) == "text" and (name.strip().lower() in TIMES or _mostly_dated(table.text(name))):
             _refuse(table, name)
-    named = [name for name in free if name.strip().lower() in WORDS and _unique(table, name, series)]
+    named = [name for name in free if name.strip().lower() in WORDS and _tells_time(table, name, series)]
     chosen = next((name for word in WORDS for name in named if name.strip().lower() == word), None)
     chosen = chosen or next(iter(counts), None)
-    if chosen is not None:
-        notes.append(f"time: the column '{chosen}', of numbers")
+    words = "none, the rows go in the order of the file" if chosen is None else f"the column '{chosen}', of numbers"
+    notes.append(f"time: {words}")
     return chosen, tuple(name for name in (*named, *counts) if name != chosen)
 
 
@@ -69,6 +72,12 @@ def _groups(table: Table, series: str | None) -> list[np.ndarray]:
         return [np.arange(len(table))]
     names = table.text(series).astype(str)
     return [np.flatnonzero(names == name) for name in np.unique(names)]
+
+
+def _tells_time(table: Table, name: str, series: str | None) -> bool:
+    if name.strip().lower() in TIMES:
+        return table.kind(name) == "number"
+    return _unique(table, name, series)
 
 
 def _unique(table: Table, name: str, series: str | None) -> bool:

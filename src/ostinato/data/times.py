@@ -21,6 +21,8 @@ _FORMATS = (
 _DAY_FIRST = ("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S")
 _MONTH_FIRST = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S")
 
+_COMPACT = re.compile(r"(?:(1[7-9]\d\d|2[01]\d\d)(\d\d))|(\d{8})(\d{4}(?:\d\d)?)")
+_CLOCK = re.compile(r"[\dW-]+(?:[T ]|$)", re.IGNORECASE)
 _FRACTION = re.compile(r"(.*:\d{2})[.,](\d+)(.*)")
 _OFFSET = re.compile(r"(.*\d)\s*(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?", re.IGNORECASE)
 _PLACE = re.compile(r"(.*[\dZz])\s*(?:\[([A-Za-z_+/0-9-]+)\]|\s([A-Za-z_]+(?:/[A-Za-z_+0-9-]+)+))")
@@ -61,8 +63,9 @@ def to_times(cells: Sequence[str]) -> Moments | Unread:
 
     Read are: ISO 8601, `1949-01`, `1949Q1`, `2020/01/31`, `31.01.2020`, `Jan 31 2020`, `31 Jan 2020` and the like, each
     with an optional time of day, a fraction of a second down to nanoseconds, and an offset (`+02:00`), a word of
-    `WORDS` (`UTC`, `CET`) or a zone (`Europe/Berlin`, `[Europe/Berlin]`); and `01/31/2020` or `31/01/2020` where the
-    column itself tells the day from the month. A missing entry is NaT. All cells have a zone or none has.
+    `WORDS` (`UTC`, `CET`) or a zone (`Europe/Berlin`, `[Europe/Berlin]`); `01/31/2020` or `31/01/2020` where the column
+    itself tells the day from the month; and digits alone (`202001`, `20200131`, `202001311530`). A missing entry is
+    NaT. All cells have a zone or none has.
     """
     forms = [*_slashed(cells), *_FORMATS]
     read: list[_Read | None] = []
@@ -137,7 +140,10 @@ def _plain(cell: str) -> _Read | None:
         moment = datetime.fromisoformat(cell)
     except ValueError:
         return None
-    # Python reads six places of a second and drops the rest.
+    # Python takes any sign between day and clock, so that the offset behind a day (2020-01-31+02:00) were its clock.
+    if _CLOCK.match(cell) is None:
+        return None
+    # It reads six places of a second and drops the rest.
     return None if len(cell) > 26 and _digits(cell) > 6 else _of(moment)
 
 
@@ -184,6 +190,8 @@ def _any(cell: str, forms: list[str]) -> _Read | None:
 
 
 def _in_forms(cell: str, forms: list[str]) -> datetime | None:
+    if match := _COMPACT.fullmatch(cell):
+        return _compact(match)
     if match := _MONTH.fullmatch(cell):
         return datetime(int(match[1]), int(match[2]), 1) if 1 <= int(match[2]) <= 12 and int(match[1]) else None
     if match := _QUARTER.fullmatch(cell):
@@ -197,6 +205,15 @@ def _in_forms(cell: str, forms: list[str]) -> datetime | None:
         forms.insert(0, forms.pop(i))
         return moment
     return None
+
+
+def _compact(match: re.Match[str]) -> datetime | None:
+    """A month, or a day with its clock, in digits alone: 202001 or 202001311530."""
+    year, month, day, clock = match.groups()
+    try:
+        return datetime(int(year), int(month), 1) if year else datetime.fromisoformat(f"{day}T{clock}")
+    except ValueError:
+        return None
 
 
 def _why(cell: str) -> str:

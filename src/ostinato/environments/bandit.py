@@ -71,6 +71,10 @@ class ReversalBandit(Environment):
         return self.trials
 
     @property
+    def condition_names(self) -> tuple[str, ...]:
+        return tuple(f"trial {number} of the episode" for number in range(self.trials))
+
+    @property
     def limit(self) -> int:
         return self.trials
 

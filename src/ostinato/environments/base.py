@@ -67,6 +67,11 @@ class Environment(eqx.Module):
         return 1
 
     @property
+    def condition_names(self) -> tuple[str, ...]:
+        """The kinds of trials in words, `conditions` of them."""
+        return tuple(f"condition {number}" for number in range(self.conditions))
+
+    @property
     def levels(self) -> int:
         return 1
 

@@ -1,5 +1,6 @@
 """Short trials that need a memory: delayed match to sample, a T-maze with a long corridor, context and evidence."""
 
+import itertools
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
@@ -56,6 +57,10 @@ class DelayedMatch(Environment):
     @property
     def conditions(self) -> int:
         return 2 * self.stimuli
+
+    @property
+    def condition_names(self) -> tuple[str, ...]:
+        return tuple(f"stimulus {n}, {kind}" for kind in self.actions[1:] for n in range(self.stimuli))
 
     @property
     def limit(self) -> int:
@@ -119,6 +124,10 @@ class TMaze(Environment):
     @property
     def conditions(self) -> int:
         return 2
+
+    @property
+    def condition_names(self) -> tuple[str, ...]:
+        return ("prize in the north", "prize in the south")
 
     @property
     def limit(self) -> int:
@@ -188,6 +197,12 @@ class ContextIntegration(Environment):
     @property
     def conditions(self) -> int:
         return 8
+
+    @property
+    def condition_names(self) -> tuple[str, ...]:
+        sides = ("left", "right")
+        told = itertools.product(sides, sides, ("motion", "colour"))
+        return tuple(f"{context}: motion {motion}, colour {colour}" for colour, motion, context in told)
 
     @property
     def limit(self) -> int:

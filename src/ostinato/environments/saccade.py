@@ -81,6 +81,10 @@ class Antisaccade(Environment):
         return 4
 
     @property
+    def condition_names(self) -> tuple[str, ...]:
+        return ("pro left", "pro right", "anti left", "anti right")
+
+    @property
     def delays(self) -> tuple[int, ...]:
         """The delay of each level."""
         if not self.curriculum:

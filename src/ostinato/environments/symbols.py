@@ -51,6 +51,10 @@ class TwelveAX(Environment):
         return 2
 
     @property
+    def condition_names(self) -> tuple[str, ...]:
+        return ("no target", "target")
+
+    @property
     def limit(self) -> int:
         return 9
 

@@ -43,8 +43,10 @@ class Agent(Job):
             part="",
             setting="environment",
         ),
-        Option("delay", "Steps to remember, where the task has them.", int, TASK, part="settings.task"),
-        Option("interval", "Steps between trials, where the task has them.", int, TASK, part="settings.task"),
+        Option("delay", "Steps to remember, where the task has them.", int, TASK, "by task", part="settings.task"),
+        Option(
+            "interval", "Steps between trials, where the task has them.", int, TASK, "by task", part="settings.task"
+        ),
         Option("end_signal", "An input that says that a trial ended.", bool, TASK, part="settings.task"),
         Option("curriculum", "Begin with short delays.", bool, TASK, part="settings.task"),
         Option("cell", "See `ostinato list learners`.", group=NETWORK, default="recollect", part="", setting="learner"),
@@ -83,6 +85,15 @@ class Agent(Job):
         env = make_environment(settings.environment, settings.settings.task)
         check_environment(env)
         return env
+
+    def plan(self, settings: AgentSettings) -> tuple[str, ...]:
+        """Which networks learn which task, until when: it may be minutes or hours, and nobody gave a file."""
+        asked = f"{settings.networks} networks ({settings.learner}) learn the task {settings.environment}"
+        until = f"each until {100 * settings.share:g} % of its last trials of each kind are right"
+        return (
+            f"{asked}, {until}, at most {settings.trials:,} trials. --task, --cell and --networks choose others.",
+            "That may take minutes, or hours where a task is hard; stopped with Ctrl-C, the same command goes on.",
+        )
 
     def split(self, data: "Environment", settings: AgentSettings) -> "tuple[Environment, Environment]":
         """All of it serves both: what counts is how soon the task is learned."""

@@ -114,6 +114,11 @@ class Job:
         del data
         return ()
 
+    def plan(self, settings: Any) -> tuple[str, ...]:
+        """What is about to be done and how long it may take, in words, where that is not plain from the data."""
+        del settings
+        return ()
+
     def check(self, model: Any, train: Any, held: Any, settings: Any) -> None:
         """Raise everything now that would be raised when training has ended: nothing is trained before this."""
 
@@ -150,9 +155,9 @@ class Job:
     def load(self, folder: Path, settings: Any) -> Any:
         """A trained model from its folder. Raises `CorruptFile`."""
         del settings
-        from ostinato.models import MODELS, load_model
+        from ostinato.models import MODELS, load
 
-        return load_model(folder, {**MODELS, self.estimator().kind: self.estimator()})
+        return load(folder, {**MODELS, self.estimator().kind: self.estimator()})
 
     def about(self, record: "Record", folder: Path) -> dict[str, Any]:
         """What else is worth knowing of a trained run, for `info`."""

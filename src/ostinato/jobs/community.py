@@ -77,9 +77,7 @@ class Community(Job):
         *o.network("lstm", "128", "128, or 64,32"),
         Option("members", "Networks whose mean is the prediction.", int, NETWORK, "5", "model"),
         Option("folds", "Networks whose errors give the intervals.", int, NETWORK, "10", "model"),
-        o.EPOCHS,
-        o.BATCH_SIZE,
-        o.RATE,
+        *o.training("80", "20", "0.005"),
         o.SEED,
     )
     asked = (

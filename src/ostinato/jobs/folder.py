@@ -10,11 +10,12 @@ import jax
 from ostinato.cells import Cell, count_parameters
 from ostinato.errors import DataError, SettingsError
 from ostinato.jobs.base import Job
+from ostinato.jobs.figures.model import of_model
 from ostinato.jobs.reporter import Reporter
 from ostinato.jobs.table import job_of
 from ostinato.kernels import choose
 from ostinato.layers import Stack
-from ostinato.models import MODELS, Estimator, load_model
+from ostinato.models import MODELS, Estimator, load
 from ostinato.runs import Evaluation, Record, Run, checkpoints, from_table, read_record, read_settings
 from ostinato.runs.lock import Lock
 from ostinato.runs.manifest import read_manifest
@@ -64,7 +65,7 @@ def model_of(job: Job, settings: Any, folder: Path) -> Any:
 
 def baselines_of(folder: Path) -> dict[str, Estimator]:
     """The baselines of a run, by name. Raises `CorruptFile`."""
-    return {p.name: load_model(p, MODELS) for p in sorted((folder / BASELINES).glob("*")) if p.is_dir()}
+    return {p.name: load(p, MODELS) for p in sorted((folder / BASELINES).glob("*")) if p.is_dir()}
 
 
 def keep_found(job: Job, run: Run, model: Any, train: Any, held: Any, settings: Any) -> None:
@@ -79,14 +80,16 @@ def keep_found(job: Job, run: Run, model: Any, train: Any, held: Any, settings: 
     run.check_stopped()
     model.save(run.folder / MODEL)
     if held is not None:
-        run.write_evaluation(titled(job, job.evaluate(model, baselines, held, settings)))
+        run.write_evaluation(whole(job, model, job.evaluate(model, baselines, held, settings)))
     run.write_environment(kernel=kernel_path(model))
     run.drop_checkpoints()
 
 
-def titled(job: Job, made: Evaluation) -> Evaluation:
-    """The evaluation under the name and the title of its job."""
-    return replace(made, task=job.name, title=made.title or job.title)
+def whole(job: Job, model: Any, made: Evaluation) -> Evaluation:
+    """The evaluation under the name and the title of its job, and what is to be said of the model itself."""
+    there = [section.title for section in made.sections]
+    added = [section for section in of_model(model) if section.title not in there]
+    return replace(made, task=job.name, title=made.title or job.title, sections=(*made.sections, *added))
 
 
 def has_ended(folder: Path, judged: bool) -> bool:

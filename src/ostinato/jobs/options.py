@@ -181,11 +181,18 @@ def network(cell: str = "gru", hidden: str = "64", example: str = "64, or 64,32 
 
 DROPOUT = Option("dropout", "Rate between the layers.", float, NETWORK, "0", "model")
 
-EPOCHS = Option("epochs", "Passes over the data.", float, TRAINING, part="model", read=_whole)
-BATCH_SIZE = Option("batch_size", "Examples in a step.", int, TRAINING, part="model")
-RATE = Option("lr", "Learning rate.", float, TRAINING, part="model", setting="learning_rate")
+
+def training(epochs: str, batch_size: str, rate: str) -> tuple[Option, ...]:
+    """Rows of how long and how fast, with what holds where they are not given."""
+    return (
+        Option("epochs", "Passes over the data.", float, TRAINING, epochs, "model", read=_whole),
+        Option("batch_size", "Examples in a step.", int, TRAINING, batch_size, "model"),
+        Option("lr", "Learning rate.", float, TRAINING, rate, "model", "learning_rate"),
+    )
+
+
 SEED = Option("seed", "Of everything random.", int, TRAINING, "0", "model")
-PATIENCE = Option("patience", "Stop after so many epochs without improvement.", int, TRAINING, part="model")
+PATIENCE = Option("patience", "Stop after so many epochs without improvement.", int, TRAINING, "never", "model")
 
 
 def validation(words: str, default: str) -> Option:
@@ -213,6 +220,7 @@ RULE = (
         "Of truncated-bptt: steps that errors go back.",
         int,
         TRAINING,
+        "all",
         part="model",
         setting="rule_settings",
         read=lambda steps, _: {"window": steps},

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from ostinato.training import Event
@@ -21,6 +21,10 @@ class Reporter(Protocol):
         """A callback for the events of training, valid while the context is entered."""
         ...
 
+    def waiting(self, what: str) -> "AbstractContextManager[Any]":
+        """What is done while the context is entered, in a word: something of which nobody knows how long it takes."""
+        ...
+
 
 class Silent:
     """A reporter that tells nobody."""
@@ -31,6 +35,10 @@ class Silent:
     def progress(self, what: str) -> "AbstractContextManager[Callable[[Event], None]]":
         del what
         return contextlib.nullcontext(lambda event: None)
+
+    def waiting(self, what: str) -> "AbstractContextManager[Any]":
+        del what
+        return contextlib.nullcontext()
 
 
 SILENT = Silent()

@@ -53,9 +53,7 @@ class SequenceJob(Job):
         Option("bidirectional", "Read in both directions.", bool, NETWORK, default="chosen", part="model"),
         Option("pool", "last, mean, max or all of them over time.", group=NETWORK, default="chosen", part="model"),
         o.DROPOUT,
-        o.EPOCHS,
-        o.BATCH_SIZE,
-        o.RATE,
+        *o.training("60", "32", "0.003"),
         o.PATIENCE,
         o.validation("Held out of the training sequences, to choose by: how many, or a share.", "chosen"),
         *o.RULE,
@@ -100,7 +98,7 @@ class SequenceJob(Job):
         return data.take(rest), data.take(held)
 
     def describe(self, data: "LabelledSequences") -> dict[str, Any]:
-        """How many sequences of which lengths, and their labels."""
+        """How many sequences of which lengths, and their labels, or between what their numbers lie."""
         import numpy as np
 
         lengths, labels = data.lengths, data.labels
@@ -114,7 +112,10 @@ class SequenceJob(Job):
         }
         if labels is not None and labels.ndim == 1:
             different = np.unique(np.concatenate(labels.tolist()) if data.per_step else labels)
-            about["labels"] = len(different) if len(different) > 40 else different.tolist()
+            if self.numbers:
+                about["targets"] = f"{different[0]:g} to {different[-1]:g}"
+            else:
+                about["labels"] = len(different) if len(different) > 40 else different.tolist()
         return {name: value for name, value in about.items() if value != ()}
 
     def notes(self, data: "LabelledSequences") -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ostinato.data import by_name
 from ostinato.errors import SettingsError
 from ostinato.jobs.base import Explanation, refused
 from ostinato.jobs.folder import (
@@ -18,7 +19,7 @@ from ostinato.jobs.folder import (
     model_of,
     move_aside,
     record_of,
-    titled,
+    whole,
 )
 from ostinato.jobs.options import Option
 from ostinato.jobs.reporter import SILENT, Reporter
@@ -47,8 +48,8 @@ def run(
 ) -> RunRecord:
     """Run a job: read, hold out, check, train, compare with baselines, keep all in a run folder, write its report.
 
-    * `name`: a row of `JOBS`. `data`: a path, or what the job can read from Python: a frame, a `data.Series`,
-      `data.LabelledSequences`, `data.Communities`; None for a job that reads none.
+    * `name`: a row of `JOBS`. `data`: a path, a name of the catalogue (`data.by_name`), or what the job can read from
+      Python: a frame, a `data.Series`, `data.LabelledSequences`, `data.Communities`; None for a job that reads none.
     * `settings`: a table such as `settings.toml` holds, of which everything may be left out, or the job's dataclass.
     * `folder`: a run of the same settings on the same data that is there is gone on with, one that ended is given back;
       default `runs/NAME`. `resume=False` refuses one that is there, `fresh=True` moves it aside.
@@ -78,16 +79,16 @@ def run(
         if option not in known:
             raise SettingsError(f"{option}: {name} has no such option; it has {', '.join(known) or 'none'}")
     settings = complete(job, settings)
-    path = Path(data) if isinstance(data, str | Path) else None
+    path, data, name = _source(data)
     if path is not None:
         settings = marked(settings, digest_of(path))
     found = job.read(data if path is None else path, settings)
     if path is None and job.source is not None:
         settings = marked(settings, digest(found))
-    folder = job.default_folder(path, settings) if folder is None else Path(folder)
+    folder = job.default_folder(path or (Path(name) if name else None), settings) if folder is None else Path(folder)
     train, held = job.split(found, settings)
     said = tuple(dict.fromkeys([*job.notes(found), *job.notes(train)]))
-    for words in said:
+    for words in (*said, *job.plan(settings)):
         reporter.note(words)
     model = job.build(settings)
     job.check(model, train, held, settings)
@@ -102,7 +103,7 @@ def run(
                     run.drop_checkpoints()
                 else:
                     if job.source is not None:
-                        source = type(data).__name__ if path is None else path.name
+                        source = name or type(data).__name__
                         run.write_data({"file": source, **job.describe(found)})
                     run.check_stopped()
                     with reporter.progress(job.progress) as callback:
@@ -111,7 +112,8 @@ def run(
                     for words in later:
                         reporter.note(words)
                     said += later
-                    keep_found(job, run, model, train, held, settings)
+                    with reporter.waiting("baselines and evaluation"):
+                        keep_found(job, run, model, train, held, settings)
         except BaseException:
             # Nothing was trained: a corrected command is not to be refused because of the folder.
             if not was_there and not checkpoints(folder / "checkpoints"):
@@ -133,12 +135,12 @@ def evaluate(folder: str | Path, data: Any, *, keep: bool = False) -> Evaluation
     if not job.has("unseen"):
         raise refused("unseen", folder, job.name, JOBS)
     model, baselines = model_of(job, settings, folder), baselines_of(folder)
-    path = Path(data) if isinstance(data, str | Path) else None
+    path, data, _ = _source(data)
     sha256 = None if path is None else digest_of(path)
     found = job.read(data if path is None else path, settings)
     sha256 = digest(found) if path is None else sha256
     judge = job.evaluate if job.holds_out_end and settings.data.sha256 == sha256 else job.unseen
-    made = titled(job, judge(model, baselines, found, settings))
+    made = whole(job, model, judge(model, baselines, found, settings))
     if keep:
         with Run(folder, read_settings(folder)) as run:
             run.write_evaluation(made)
@@ -156,7 +158,8 @@ def predict(folder: str | Path, data: Any, *, reporter: Reporter = SILENT, **ask
     if not job.has("predict"):
         raise refused("predict", folder, job.name, JOBS)
     model = model_of(job, settings, folder)
-    made = job.predict(model, data, settings, **_known(job.asked, asked, "asked"))
+    path, data, _ = _source(data)
+    made = job.predict(model, data if path is None else path, settings, **_known(job.asked, asked, "asked"))
     for words in made.notes:
         reporter.note(words)
     return made.columns
@@ -187,6 +190,18 @@ def explain(
 def explained_page(folder: Path, out: str | Path | None) -> Path:
     """Where `explain` writes its page."""
     return folder / "explain.html" if out is None else Path(out)
+
+
+def _source(data: Any) -> tuple[Path | None, Any, str | None]:
+    """Where the data are, as a file, else what they are: as they came, or from the catalogue; and their name.
+
+    What is no file and the name of a data set is that one.
+    """
+    if not isinstance(data, str | Path):
+        return None, data, None
+    path = Path(data)
+    found = None if path.exists() else by_name(path.as_posix())
+    return (path, data, path.name) if found is None else (None, found, path.as_posix())
 
 
 def _known(options: Sequence[Option], asked: Mapping[str, Any], rows: str) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from .record import recordable as recordable
 from .rnn import RNN as RNN
 from .rollout import rollout as rollout
 from .stack import Stack as Stack
+from .summary import Summary as Summary
+from .summary import summary as summary
 from .unroll import unroll as unroll
 from .values import ActionValues as ActionValues
 from .variational import VariationalDropout as VariationalDropout

@@ -8,11 +8,12 @@ import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
 
 from ostinato.cells.base import Cell
-from ostinato.errors import SettingsError, UnsupportedRule
+from ostinato.errors import SettingsError, UnsupportedRule, did_you_mean
 from ostinato.layers.bidirectional import Bidirectional
 from ostinato.layers.dropout import Dropout
 from ostinato.layers.readout import Readout
 from ostinato.layers.stack import Stack
+from ostinato.layers.summary import Summary, summary
 from ostinato.layers.unroll import unroll
 from ostinato.types import State
 
@@ -97,6 +98,10 @@ class RNN(eqx.Module):
         """False: one output for each step."""
         return False
 
+    def summary(self) -> Summary:
+        """The layers with their sizes and numbers of parameters, as a table that prints."""
+        return summary(self)
+
     @property
     def cell(self) -> Stack:
         """The whole network as one cell; raises `UnsupportedRule` where it is bidirectional."""
@@ -120,5 +125,6 @@ def cell_constructor(cell: str | Callable[..., Cell]) -> Callable[..., Cell]:
     from ostinato.cells.table import CELLS
 
     if cell not in CELLS:
-        raise SettingsError(f"cell: expected one of {', '.join(sorted(CELLS))}, got {cell!r}")
+        words = f"cell: expected one of {', '.join(sorted(CELLS))}, got {cell!r}"
+        raise SettingsError(words + did_you_mean(cell, CELLS))
     return CELLS[cell].make

@@ -1,11 +1,10 @@
 """A learning rule from its name and settings, as the command line and the estimators give them."""
 
-import difflib
 import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from ostinato.errors import SettingsError
+from ostinato.errors import SettingsError, did_you_mean
 from ostinato.learning.base import GradientRule, LearningRule
 from ostinato.learning.direct import UpdateRule
 from ostinato.learning.table import RULES
@@ -27,9 +26,8 @@ def make_rule(rule: str | LearningRule, settings: Mapping[str, Any] | None = Non
             raise SettingsError("rule_settings: a rule that is made already brings its own")
         return _either(rule)
     if rule not in RULES:
-        near = difflib.get_close_matches(rule, RULES, n=1, cutoff=0.5)
-        advice = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(RULES)}"
-        raise SettingsError(f"rule: no such rule {rule!r}; {advice}")
+        near = did_you_mean(rule, RULES) or f"; known are {', '.join(RULES)}"
+        raise SettingsError(f"rule: no such rule {rule!r}{near}")
     settings, make = dict(settings or {}), RULES[rule].make
     known = inspect.signature(make).parameters
     for name in settings:

@@ -42,7 +42,7 @@ class Ridge(UpdateRule):
     $\lambda$ count n times as much as weights of 1. The loss among the metrics is that of the new read-out on the
     batch.
 
-    Exact, and least squares whatever loss is reported. With a singular matrix (`penalty=0`) the result is not finite.
+    Exact, and least squares whatever loss is reported. Without a penalty, the smallest V of those that are best.
 
     ```python
     >>> import jax, jax.numpy as jnp, ostinato as ost
@@ -105,8 +105,11 @@ class Ridge(UpdateRule):
         if self.intercept:
             xx = xx - jnp.outer(sums.x, sums.x) / sums.weight
             xy = xy - jnp.outer(sums.x, sums.y) / sums.weight
-        eye = jnp.eye(xx.shape[0], dtype=xx.dtype)
-        V = jax.scipy.linalg.solve(xx + self.penalty * eye, xy, assume_a="pos").T
+        if self.penalty:
+            eye = jnp.eye(xx.shape[0], dtype=xx.dtype)
+            V = jax.scipy.linalg.solve(xx + self.penalty * eye, xy, assume_a="pos").T
+        else:
+            V = (jnp.linalg.pinv(xx, hermitian=True) @ xy).T
         return V, (sums.y - V @ sums.x) / sums.weight if self.intercept else jnp.zeros_like(sums.y)
 
     def model(self, carry: RidgeCarry) -> Any:

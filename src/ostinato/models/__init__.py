@@ -13,7 +13,7 @@ from .reservoirs.tree_esn import TreeESN as TreeESN
 from .sequences.classifier import SequenceClassifier as SequenceClassifier
 from .sequences.regressor import SequenceRegressor as SequenceRegressor
 from .table import MODELS as MODELS
-from .table import load_model as load_model
+from .table import load as load
 from .targets import Labels as Labels
 from .targets import Numbers as Numbers
 from .targets import Target as Target

@@ -15,6 +15,7 @@ from ostinato.models.checks import Check
 from ostinato.runs import load_weights, save_weights
 from ostinato.runs.manifest import read_manifest
 from ostinato.runs.storage import settled
+from ostinato.training.bar import ASKED
 
 E = TypeVar("E", bound="Estimator")
 Weights = Callable[[PyTree[Any]], PyTree[Any]]
@@ -81,13 +82,18 @@ class Estimator:
         vars(fresh).update(self.get_params())
         return fresh
 
-    def _refit(self: E, *data: Any, **options: Any) -> E:
+    def _refit(self: E, *data: Any, progress: bool | None = None, **options: Any) -> E:
         """`_fit` of a blank copy, whose attributes are taken over when it is through.
 
-        So nothing is kept from an earlier fit, and one that fails leaves the estimator as it was.
+        So nothing is kept from an earlier fit, and one that fails leaves the estimator as it was. `progress`: as
+        `training.fit` has it, of all that is trained on the way.
         """
         fresh = self._blank()
-        fresh._fit(*data, **options)
+        asked = ASKED.set(progress)
+        try:
+            fresh._fit(*data, **options)
+        finally:
+            ASKED.reset(asked)
         kept = {name: value for name, value in vars(self).items() if not (name.endswith("_") or name.startswith("_"))}
         self.__dict__ = kept | vars(fresh)
         return self

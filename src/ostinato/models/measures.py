@@ -37,6 +37,120 @@ def mae(truth: Any, predicted: Any) -> float:
     return _over_targets(truth, predicted, lambda y, p: np.mean(np.abs(y - p)))
 
 
+def smape(truth: Any, predicted: Any) -> float:
+    r"""Symmetric mean absolute percentage error, as in the M4 competition.
+
+    $$\frac{200}{n} \sum \frac{|y - \hat y|}{|y| + |\hat y|}$$
+
+    From 0 to 200; an entry where both are 0 counts as 0.
+
+    ```python
+    >>> smape([100.0, 0.0], [300.0, 0.0])
+    50.0
+
+    ```
+    """
+    return _over_targets(truth, predicted, _symmetric)
+
+
+def mase(truth: Any, predicted: Any, history: Any, season: int = 1) -> float:
+    r"""Mean absolute scaled error (Hyndman and Koehler 2006): MAE over that of the season before in the training rows.
+
+    $$\mathrm{MAE} \,\big/\, \mathrm{mean}_t |y_t - y_{t-m}|$$
+
+    `history (time[, targets])`: the training rows; `season`: m. NaN where the history does not change, or is too short.
+
+    ```python
+    >>> mase([4.0, 6.0], [5.0, 5.0], [1.0, 3.0, 5.0])
+    0.5
+
+    ```
+    """
+    return _over_targets(truth, predicted, lambda y, p: np.abs(y - p).mean(), naive_errors(history, season)[0])
+
+
+def rmsse(truth: Any, predicted: Any, history: Any, season: int = 1) -> float:
+    r"""Root mean squared scaled error (the M5 competition): as `mase`, with the roots of mean squares.
+
+    ```python
+    >>> rmsse([4.0, 6.0], [5.0, 5.0], [1.0, 3.0, 5.0])
+    0.5
+
+    ```
+    """
+    root = np.sqrt(naive_errors(history, season)[1])
+    return _over_targets(truth, predicted, lambda y, p: np.sqrt(np.square(y - p).mean()), root)
+
+
+def naive_errors(history: Any, season: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    r"""Mean absolute and mean squared change over a season, $|y_t - y_{t-m}|$, of each target of `(time[, targets])`.
+
+    NaN where there is no pair, or no change.
+    """
+    values = np.asarray(history, np.float64)
+    values = values.reshape(len(values), -1)
+    change = values[season:] - values[:-season]
+    seen = ~np.isnan(change)
+    count = np.where(seen.any(0), seen.sum(0), 1)
+    absolute, squared = (np.where(seen, part, 0).sum(0) / count for part in (np.abs(change), np.square(change)))
+    return np.where(absolute > 0, absolute, np.nan), np.where(squared > 0, squared, np.nan)
+
+
+def coverage(truth: Any, lower: Any, upper: Any) -> float:
+    """The share of truths that lie within their interval, ends included.
+
+    ```python
+    >>> coverage([1.0, 2.0, np.nan, 5.0], [0.0, 2.0, 0.0, 0.0], [2.0, 3.0, 9.0, 4.0])
+    0.6666666666666666
+
+    ```
+    """
+    y, low, high = (np.asarray(a, np.float64) for a in (truth, lower, upper))
+    seen = ~(np.isnan(y) | np.isnan(low) | np.isnan(high))
+    inside = ((low <= y) & (y <= high))[seen]
+    return float(inside.mean()) if inside.size else float("nan")
+
+
+def interval_score(truth: Any, lower: Any, upper: Any, level: float) -> float:
+    r"""Interval (Winkler) score of central intervals of `level` percent; less is better (Gneiting and Raftery 2007).
+
+    $$(u - l) + \tfrac{2}{\alpha} (l - y)_+ + \tfrac{2}{\alpha} (y - u)_+,\qquad \alpha = 1 - \text{level}/100$$
+
+    ```python
+    >>> interval_score([0.0, 5.0], [-1.0, -1.0], [1.0, 1.0], 50)
+    10.0
+
+    ```
+    """
+    y, low, high = (np.asarray(a, np.float64) for a in (truth, lower, upper))
+    missed = np.maximum(low - y, 0) + np.maximum(y - high, 0)
+    score = high - low + 2 / (1 - level / 100) * missed
+    score = score[~np.isnan(score)]
+    return float(score.mean()) if score.size else float("nan")
+
+
+def crps(truth: Any, samples: Any) -> float:
+    r"""Continuous ranked probability score of an ensemble `(..., samples)`.
+
+    $$\mathrm{mean}_i |x_i - y| - \tfrac12\,\mathrm{mean}_{ij} |x_i - x_j|$$
+
+    With one sample it is the absolute error. Gneiting and Raftery 2007, over all pairs i, j.
+
+    ```python
+    >>> crps([1.0], [[0.0, 2.0]]), crps([3.0], [[1.0]])
+    (0.5, 2.0)
+
+    ```
+    """
+    y, x = np.asarray(truth, np.float64), np.sort(np.asarray(samples, np.float64), -1)
+    count = x.shape[-1]
+    # In order, the sum over pairs of |x_i - x_j| is 2 sum_i (2 i - n + 1) x_i.
+    spread = (x * (2 * np.arange(count) - count + 1)).sum(-1) / count**2
+    score = np.abs(x - y[..., None]).mean(-1) - spread
+    score = score[~np.isnan(score)]
+    return float(score.mean()) if score.size else float("nan")
+
+
 def r2(truth: Any, predicted: Any) -> float:
     r"""Coefficient of determination, $1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2$.
 
@@ -153,15 +267,22 @@ def pinball(truth: Any, quantiles: Any, levels: Sequence[float]) -> float:
     return float(lost.mean()) if lost.size else float("nan")
 
 
-def _over_targets(truth: Any, predicted: Any, measure: Callable[[np.ndarray, np.ndarray], Any]) -> float:
-    """The mean of a measure over the targets, each without its missing entries."""
+def _over_targets(
+    truth: Any, predicted: Any, measure: Callable[[np.ndarray, np.ndarray], Any], over: np.ndarray | None = None
+) -> float:
+    """The mean of a measure over the targets, each without its missing entries, and `over (targets,)` something."""
     y, p = np.asarray(truth, np.float64), np.asarray(predicted, np.float64)
     y, p = (a.reshape(-1, a.shape[-1] if a.ndim > 1 else 1) for a in (y, p))
     found = []
     for own, said in zip(y.T, p.T, strict=True):
         seen = ~np.isnan(own)
         found.append(float(measure(own[seen], said[seen])) if seen.any() else float("nan"))
-    return float(np.mean(found))
+    return float(np.mean(found if over is None else found / over))
+
+
+def _symmetric(y: np.ndarray, p: np.ndarray) -> float:
+    size = np.abs(y) + np.abs(p)
+    return float(200 * np.mean(np.abs(y - p) / np.where(size > 0, size, 1.0)))
 
 
 def _unexplained(y: np.ndarray, p: np.ndarray) -> float:

@@ -28,13 +28,13 @@ MODELS: dict[str, type[Estimator]] = {
 }
 
 
-def load_model(folder: str | Path, kinds: Mapping[str, type[Estimator]] = MODELS) -> Estimator:
+def load(folder: str | Path, kinds: Mapping[str, type[Estimator]] = MODELS) -> Estimator:
     """The model that was saved in a folder, whichever of the kinds it is. Raises `CorruptFile`.
 
     ```python
     >>> import pathlib, tempfile
     >>> folder = LinearAR(order=1).fit([1.0, 2.0, 4.0, 8.0]).save(pathlib.Path(tempfile.mkdtemp()) / "model")
-    >>> model = load_model(folder)
+    >>> model = load(folder)
     >>> model, model.predict().values.round(4).tolist()
     (LinearAR(order=1), [[[16.0]]])
 

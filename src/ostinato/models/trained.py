@@ -10,13 +10,15 @@ import numpy as np
 import optax
 
 from ostinato.errors import SettingsError
+from ostinato.layers import Summary, summary
 from ostinato.learning import UpdateRule, make_rule
 from ostinato.models.base import Estimator
 from ostinato.models.optimizer import adam, learning_rate
 from ostinato.runs import Run, checkpoints, difference
 from ostinato.runs.manifest import dump, parse
+from ostinato.runs.run import other_run
 from ostinato.runs.storage import read_file
-from ostinato.training import Ensemble, Event, FitResult, each, fit
+from ostinato.training import Ensemble, Event, FitResult, History, each, fit
 
 IDENTITY = "estimator.json"
 """The file of a run folder that says which estimator trains there, with which settings, on which data."""
@@ -49,7 +51,7 @@ class TrainedEstimator(Estimator):
     """Whether the cosine of the learning rate comes after a short rise."""
 
     network_: Any
-    history_: list[dict[str, Any]]
+    history_: History
     best_: dict[str, float]
     steps_: int
     stopped_: str
@@ -64,7 +66,7 @@ class TrainedEstimator(Estimator):
 
     def _optimizer(self, steps: int, per_epoch: int) -> optax.GradientTransformation:
         """What changes the weights in so many steps in all."""
-        setting = lambda name, default: getattr(self, name, default)
+        setting = self._setting
         name = setting("schedule", "constant")
         return adam(
             learning_rate(name, setting("learning_rate", 1e-3), steps, per_epoch=per_epoch, warm_up=self.warm_up),
@@ -74,10 +76,19 @@ class TrainedEstimator(Estimator):
             plateau=per_epoch if name == "plateau" else None,
         )
 
+    def _setting(self, name: str, default: Any = None) -> Any:
+        """A setting of the training as it holds, of a subclass that has it."""
+        return getattr(self, name, default)
+
     @property
     def _decayed(self) -> Callable[[Any], Any] | None:
         """Which weights decay, as a function of the network; None: all."""
         return None
+
+    def summary(self) -> Summary:
+        """The parts of the network with their sizes and numbers of parameters, as a table that prints."""
+        self.check_fitted()
+        return summary(self.network_)
 
     def _train(
         self,
@@ -86,6 +97,7 @@ class TrainedEstimator(Estimator):
         *,
         loss: Callable[..., Any],
         steps: int,
+        span: int | None = None,
         data: Any = (),
         validate: Callable[[Any], Mapping[str, Any]] | None = None,
         every: int | None = None,
@@ -96,13 +108,14 @@ class TrainedEstimator(Estimator):
     ) -> FitResult:
         """Train a network by the settings and give the result; nothing is kept in the estimator.
 
-        `data` is what the run is told a digest of: arrays, text and plain values, nested as they come. The networks of
-        an `Ensemble` are updated each by itself. The other arguments are those of `ostinato.training.fit`; without a
-        `patience` that of the settings holds.
+        `data` is what the run is told a digest of: arrays, text and plain values, nested as they come. `span`: the
+        steps over which the learning rate falls, where they are not all made. The networks of an `Ensemble` are updated
+        each by itself. The other arguments are those of `ostinato.training.fit`; without a `patience` that of the
+        settings holds.
         """
         rule, optimizer = self._rule(), None
         if not isinstance(rule, UpdateRule):
-            optimizer = self._optimizer(steps, len(batches))
+            optimizer = self._optimizer(steps if span is None else span, len(batches))
             optimizer = each(optimizer) if isinstance(network, Ensemble) else optimizer
         if run is not None:
             meet(run, {"estimator": self.kind, "settings": self.get_params(), "data": digest(data)})
@@ -114,7 +127,7 @@ class TrainedEstimator(Estimator):
             optimizer=optimizer,
             steps=steps,
             validate=validate,
-            patience=getattr(self, "patience", None) if patience is None else patience,
+            patience=None if validate is None else patience or self._setting("patience"),
             every=every,
             seed=getattr(self, "seed", 0) if seed is None else seed,
             run=run,
@@ -132,7 +145,8 @@ class TrainedEstimator(Estimator):
 
     def _restore_training(self, network: Any, numbers: Mapping[str, Any]) -> None:
         """The inverse of `_training`."""
-        self.network_, self.history_, self.best_ = network, read_back(numbers["history"]), read_back(numbers["best"])
+        self.network_, self.best_ = network, read_back(numbers["best"])
+        self.history_ = History(read_back(numbers["history"]))
         self.steps_, self.stopped_ = int(numbers["steps"]), str(numbers["stopped"])
 
 
@@ -160,7 +174,7 @@ def meet(run: Run, identity: Mapping[str, Any]) -> None:
         raise SettingsError(f"{run.folder}: holds a training, but not of an estimator; choose another folder")
     lines = difference(parse(read_file(path, largest=LARGEST_IDENTITY), path), asked)
     if lines:
-        raise SettingsError(f"{run.folder}: holds a run of other settings or data:\n  " + "\n  ".join(lines))
+        raise SettingsError(other_run(run.folder, "settings or data", lines))
 
 
 def digest(data: Any) -> str:

@@ -13,6 +13,8 @@ from .evaluation import Section as Section
 from .log import Log as Log
 from .machine import describe_machine as describe_machine
 from .manifest import environment as environment
+from .measures import MEASURES as MEASURES
+from .measures import meanings as meanings
 from .record import Record as Record
 from .record import read_record as read_record
 from .run import Run as Run

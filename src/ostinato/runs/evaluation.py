@@ -43,7 +43,8 @@ class Evaluation:
     * `task`: the name of the job. `title`: the job in words, as they stand over its report ("Forecast"), followed by
       " of `target`" where there is a target; without a title, the name of the job.
     * `held_out`: in words, what it was judged on; `verdict`: in words, what came out, a baseline that wins included.
-    * `scores`: the first entry of `values` is the one that counts.
+    * `scores`: the first entry of `values` is the one that counts; `higher`: whether more of it is better.
+    * `lead`: what the reader came for, such as the forecast itself; its report begins with it.
     * `sections`: the figures, tables and texts of its report, in their order.
     """
 
@@ -54,6 +55,26 @@ class Evaluation:
     scores: tuple[Score, ...]
     sections: tuple[Section, ...] = ()
     title: str = ""
+    higher: bool = False
+    lead: tuple[Section, ...] = ()
+
+    def ranked(self) -> tuple[Score, ...]:
+        """The scores, the best first; those without a value last, equals in their order.
+
+        ```python
+        >>> rows = (Score("gru", True, {"RMSE": 2.0}), Score("mean", False, {"RMSE": None}))
+        >>> made = Evaluation("forecast", "y", "", "", (*rows, Score("ar", False, {"RMSE": 1.0})))
+        >>> [row.model for row in made.ranked()]
+        ['ar', 'gru', 'mean']
+
+        ```
+        """
+
+        def place(score: Score) -> tuple[bool, float]:
+            value = next(iter(score.values.values()), None)
+            return value is None, 0.0 if value is None else -value if self.higher else value
+
+        return tuple(sorted(self.scores, key=place))
 
     @property
     def heading(self) -> str:

@@ -24,6 +24,13 @@ from ostinato.runs.toml import to_toml
 LARGEST_SETTINGS = 1 << 20
 
 
+def other_run(folder: Path, what: str, lines: Iterable[str]) -> str:
+    """The refusal of a folder that holds a run of other settings: where they differ, and what can be done."""
+    differ = "".join(f"\n  {line}" for line in lines)
+    advice = "--fresh moves it aside and begins anew, --out names another folder"
+    return f"{folder}: holds a run of other {what}:{differ}\n{advice}"
+
+
 class Run:
     """A folder that one process trains into, and that a later one with the same settings goes on from.
 
@@ -164,7 +171,7 @@ class Run:
             raise SettingsError(f"{self.folder}: holds a run already; resume it, or choose another folder")
         lines = difference(read_settings(self.folder), self.settings)
         if lines:
-            raise SettingsError(f"{self.folder}: holds a run of other settings:\n  " + "\n  ".join(lines))
+            raise SettingsError(other_run(self.folder, "settings", lines))
         return True
 
 

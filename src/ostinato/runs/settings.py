@@ -1,7 +1,6 @@
 """Settings as frozen dataclasses: from TOML, with `key=value` overrides, types checked and unknown names refused."""
 
 import dataclasses
-import difflib
 import tomllib
 import types
 import typing
@@ -9,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ostinato.errors import DataError, SettingsError
+from ostinato.errors import DataError, SettingsError, did_you_mean
 from ostinato.runs.toml import to_toml
 
 S = TypeVar("S")
@@ -120,9 +119,9 @@ def _build(kind: Any, table: Any, path: tuple[str, ...]) -> Any:
 
 def _unknown(path: tuple[str, ...], known: Iterable[str]) -> str:
     *outer, key = path
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    advice = f"did you mean {'.'.join([*outer, *near])!r}?" if near else f"known are {', '.join(known)}"
-    return f"{'.'.join(path)}: no such setting; {advice}"
+    known = list(known)
+    near = did_you_mean(key, known, "".join(f"{part}." for part in outer)) or f"; known are {', '.join(known)}"
+    return f"{'.'.join(path)}: no such setting{near}"
 
 
 def _convert(value: Any, kind: Any, path: tuple[str, ...]) -> Any:

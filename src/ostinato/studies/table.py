@@ -3,7 +3,7 @@
 from importlib import import_module  # noqa: TID251 - only names that stand in this file
 from typing import NamedTuple
 
-from ostinato.errors import SettingsError
+from ostinato.errors import SettingsError, did_you_mean
 from ostinato.studies.base import Study
 
 
@@ -19,6 +19,11 @@ class StudyEntry(NamedTuple):
 # an underscore in the file's.
 STUDIES: dict[str, StudyEntry] = {
     "temperature": StudyEntry("series", "daily minimum temperature of Melbourne, one day ahead", ("univariate_small",)),
+    "defaults": StudyEntry(
+        "series",
+        "A forecaster with nothing set on 25 measured series, beside linear maps, smoothing and theta (extra `demo`)",
+        ("univariate_small", "vega_series", "etth1", "beijing_pm25", "exchange_rate", "santafe_laser"),
+    ),
     "ett": StudyEntry("series", "ETTh1, oil temperature, 24 hours ahead", ("etth1",)),
     "stocks": StudyEntry("series", "S&P 500, one trading day ahead, beside the last price", ("vega_series",)),
     "vowels": StudyEntry(
@@ -123,6 +128,6 @@ STUDIES: dict[str, StudyEntry] = {
 def load_study(name: str) -> Study:
     """The study of that name; raises `SettingsError` with the known names."""
     if name not in STUDIES:
-        raise SettingsError(f"study: expected one of {', '.join(STUDIES)}, got {name!r}")
+        raise SettingsError(f"study: expected one of {', '.join(STUDIES)}, got {name!r}{did_you_mean(name, STUDIES)}")
     module = import_module(f"ostinato.studies.{STUDIES[name].wing}.{name.replace('-', '_')}")
     return Study(module.run, getattr(module, "draw", None))

@@ -5,6 +5,7 @@ from ostinato.runs import Run as Run
 
 from .ensemble import Ensemble as Ensemble
 from .ensemble import each as each
+from .history import History as History
 from .loop import FitResult as FitResult
 from .loop import fit as fit
 from .progress import Event as Event

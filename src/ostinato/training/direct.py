@@ -1,4 +1,4 @@
-"""One step of a rule that changes the weights itself, compiled once for each shape of batch: the loop's other half."""
+"""One step of a rule that changes the weights itself: the loop's other half."""
 
 import dataclasses
 from collections.abc import Callable
@@ -7,24 +7,22 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Int, PyTree
 
 from ostinato.data import Examples
+from ostinato.data.stored import as_it_is
 from ostinato.learning import UpdateRule
-from ostinato.training.update import WINDOW, TrainState, all_finite, copied, untold
+from ostinato.training.window import WINDOW, Gathers, Sent, TrainState, WindowUpdate, all_finite, copied, untold
 
 
-class DirectUpdate:
-    r"""`moving = update(moving, examples, noise, step, slot)`, as `Update` has it; the carry is the optimiser's state.
+class DirectUpdate(WindowUpdate):
+    r"""Steps of a rule of their own, as `Update` makes its own; the carry is the optimiser's state.
 
     $$c, m = \mathrm{rule.step}(c, \text{batch}),\qquad \theta = \mathrm{rule.model}(c)$$
 
     Where the loss or a weight of the network is not finite, nothing of the step is taken over. After a step in which
     one of the rule's `ends` holds nothing changes any more.
     """
-
-    chunk = None
 
     def __init__(
         self,
@@ -34,13 +32,13 @@ class DirectUpdate:
         rule: UpdateRule,
         loss: Callable[..., Any],
         freeze: bool,
+        gathers: Gathers = (as_it_is,),
     ):
+        super().__init__(gathers)
         del model
         self.rule, self.loss = rule, loss
-        self.traces = 0
         self._freeze = freeze
         self._fixed = eqx.partition(opt_state, eqx.is_array)[1]
-        self._compiled = jax.jit(self._step, donate_argnums=0)
         self._model = eqx.filter_jit(rule.model)
 
     def start(self, model: PyTree[Any], opt_state: PyTree[Any]) -> TrainState:
@@ -53,10 +51,10 @@ class DirectUpdate:
         carry = eqx.combine(copied(moving.opt_state), self._fixed)
         return self._model(carry), carry
 
-    def __call__(self, moving: TrainState, examples: Examples, noise: Any, step: int, slot: int) -> TrainState:
+    def __call__(self, moving: TrainState, sent: Sent, noise: Any, first: int, slot: int) -> TrainState:
         if not moving.measured:
-            moving = self._named(moving, examples, noise)
-        return self._compiled(moving, examples, noise, np.int32(step), np.int32(slot))
+            moving = self._named(moving, sent, noise)
+        return super().__call__(moving, sent, noise, first, slot)
 
     def carry(self, model: Any, examples: Examples) -> None:
         """Nothing: a batch is one piece."""
@@ -70,13 +68,9 @@ class DirectUpdate:
         opt_state, metrics = self.rule.step(opt_state, self.loss, examples, key)
         return self.rule.model(opt_state), opt_state, carry, next(iter(metrics.values())), {}
 
-    def _step(
-        self, moving: TrainState, examples: Examples, noise: Any, step: Int[Array, ""], slot: Int[Array, ""]
-    ) -> TrainState:
-        self.traces += 1  # runs while JAX traces, and at no other time
-        noise = jax.random.wrap_key_data(noise)
+    def step(self, moving: TrainState, examples: Examples, key: Any, slot: Int[Array, ""]) -> TrainState:
         before = eqx.combine(moving.opt_state, self._fixed)
-        after, metrics = self.rule.step(before, self.loss, examples, jax.random.fold_in(noise, step))
+        after, metrics = self.rule.step(before, self.loss, examples, key)
         value = next(iter(metrics.values()))
         fine = all_finite((value, eqx.filter(self.rule.model(after), eqx.is_inexact_array)))
         taken = fine & moving.live
@@ -94,14 +88,15 @@ class DirectUpdate:
             {name: a.at[slot].set(ends[name]) for name, a in moving.ends.items()},
         )
 
-    def _named(self, moving: TrainState, examples: Examples, noise: Any) -> TrainState:
+    def _named(self, moving: TrainState, sent: Sent, noise: Any) -> TrainState:
         """With room for what the rule measures, so that the first step and the others are one program."""
 
-        def found(arrays: Any, examples: Examples, key: Any) -> Any:
+        def found(arrays: Any, data: Any, rows: Any, key: Any) -> Any:
             before, key = eqx.combine(arrays, self._fixed), jax.random.wrap_key_data(key)
+            examples = self.gathers[0](data, jax.tree.map(lambda a: a[0], rows))
             _, metrics = self.rule.step(before, self.loss, examples, key)
             return metrics, self.rule.ends(metrics)
 
-        shapes = jax.eval_shape(found, moving.opt_state, examples, noise)
+        shapes = jax.eval_shape(found, moving.opt_state, sent.data, sent.rows, noise)
         measured, ends = ({name: jnp.zeros(WINDOW, a.dtype) for name, a in part.items()} for part in shapes)
         return dataclasses.replace(moving, measured=measured, ends=ends)

@@ -61,8 +61,9 @@ class Ensemble(eqx.Module):
 
 def each(optimizer: optax.GradientTransformation) -> optax.GradientTransformation:
     """The optimiser for each member of an `Ensemble` by itself: norms, moments and counts are its own."""
+    change = optimizer.update  # alone: a program does not hang on how the state began
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
-        return jax.vmap(optimizer.update)(updates, state, params)
+        return jax.vmap(change)(updates, state, params)
 
     return optax.GradientTransformation(jax.vmap(optimizer.init), update)

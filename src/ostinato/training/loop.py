@@ -20,11 +20,15 @@ from ostinato.runs.checkpoint import Checkpoint, latest, save_checkpoint, save_w
 from ostinato.runs.manifest import environment
 from ostinato.runs.run import Run
 from ostinato.runs.signals import Stopper
+from ostinato.training.bar import watched
 from ostinato.training.direct import DirectUpdate
 from ostinato.training.guard import MOST_IN_A_ROW, POLICIES, Policy, trace_back
-from ostinato.training.parallel import replicate, spread
+from ostinato.training.history import History
+from ostinato.training.parallel import replicate
 from ostinato.training.progress import Event, Progress
-from ostinato.training.update import WINDOW, TrainState, Update, kernel_paths, shared_update
+from ostinato.training.shared import shared_update
+from ostinato.training.update import Update, kernel_paths
+from ostinato.training.window import WINDOW, Feed, TrainState
 
 ADAM = optax.adam(1e-3)
 
@@ -53,11 +57,16 @@ class FitResult(NamedTuple):
     model: Any
     last: Any
     best: dict[str, float]
-    history: list[dict[str, Any]]
+    history: History
     steps: int
     stopped: str
     skipped: list[int]
     compilations: int
+
+    def __repr__(self) -> str:
+        loss = f"loss {self.history[-1]['loss']:.4g}" if self.history else "no evaluation"
+        best = f", best {self.best}" if self.best else ""
+        return f"FitResult({self.steps} steps, {loss}, stopped: {self.stopped}{best})"
 
 
 def fit(
@@ -79,6 +88,7 @@ def fit(
     on_nonfinite: Policy = "stop",
     constrain: Callable[[Any], Any] | None = None,
     devices: int | None = None,
+    progress: bool | None = None,
 ) -> FitResult:
     r"""Train a model: for each step one batch, its gradients by the rule, one Optax update.
 
@@ -96,7 +106,9 @@ def fit(
     * `run`: a folder for the log, checkpoints and, with `validate`, the best weights. Training goes on from the last
       whole checkpoint in it, bit for bit on the same machine (CPU), and stops on SIGTERM with a checkpoint and
       `Interrupted`.
-    * `callback(event)`: told every few steps; the library itself prints nothing.
+    * `callback(event)`: told every few steps what an `Event` holds: step, loss, metrics.
+    * `progress`: whether a bar is drawn on standard error. None: on a terminal and in a notebook, where there is no
+      callback; otherwise the library prints nothing.
     * `on_nonfinite`: `"stop"` (default) keeps the last good weights and raises; `"skip"` drops that update;
       `"rollback"` goes on after that batch with the weights and optimiser state of the last evaluation.
     * `constrain(model) -> model`: applied after each update, e.g. a bound on recurrent weights.
@@ -122,7 +134,8 @@ def fit(
     every = len(batches) if every is None else every
     rule = BPTT() if rule is None else rule
     _check(model, rule, chunk, patience, validate, every, on_nonfinite)
-    options: dict[str, Any] = {"rule": rule, "loss": loss, "freeze": on_nonfinite != "skip"}
+    feed = Feed(batches, devices)
+    options: dict[str, Any] = {"rule": rule, "loss": loss, "freeze": on_nonfinite != "skip", "gathers": feed.gathers}
     if isinstance(rule, UpdateRule):
         _check_direct(rule, optimizer=optimizer, chunk=chunk, constrain=constrain)
         opt_state = rule.init(model, stream(seed, "rule"))
@@ -133,9 +146,21 @@ def fit(
         options |= {"optimizer": optimizer, "chunk": chunk, "constrain": constrain}
         update = shared_update(Update, model, opt_state, **options)
     loop = _Loop(
-        update, batches, Progress(seed=seed), total, every, run, on_nonfinite, validate, patience, callback, devices
+        update,
+        batches,
+        feed,
+        Progress(seed=seed),
+        total,
+        every,
+        run,
+        on_nonfinite,
+        validate,
+        patience,
+        callback,
+        devices,
     )
-    with run.stopping() if run is not None else contextlib.nullcontext() as stopper:
+    stopping = run.stopping() if run is not None else contextlib.nullcontext()
+    with stopping as stopper, watched(progress, callback) as loop.callback:
         loop.begin(model, opt_state)
         loop.go(stopper)
     return loop.result()
@@ -148,6 +173,7 @@ class _Loop:
         self,
         update: Update | DirectUpdate,
         batches: BatchSource,
+        feed: Feed,
         progress: Progress,
         total: int,
         every: int,
@@ -160,7 +186,7 @@ class _Loop:
     ):
         self.update, self.batches, self.at, self.total, self.every = update, batches, progress, total, every
         self.run, self.policy, self.validate, self.patience = run, policy, validate, patience
-        self.callback, self.devices = callback, devices
+        self.feed, self.callback, self.devices = feed, callback, devices
         self.best: Any = None
         self.back: Any = None
         self.history: list[dict[str, Any]] = []
@@ -199,12 +225,13 @@ class _Loop:
     def go(self, stopper: Stopper | None) -> None:
         """Step after step, until the end, patience, a signal or a number that is not finite."""
         pending = 0
+        asked = lambda: stopper is not None and stopper.caught is not None
         while self.at.step < self.total and not self.at.stopped:
-            examples = spread(self.batches.at(self.at.step), self.devices)
-            self.moving = self.update(self.moving, examples, self.noise, self.at.step, pending)
-            self.at.step, pending = self.at.step + 1, pending + 1
-            asked = stopper is not None and stopper.caught is not None
-            if pending < WINDOW and not asked and not self._due():
+            step = self.at.step
+            count = min(self.feed.most, WINDOW - pending, self.every - step % self.every, self.total - step)
+            self.moving = self.update(self.moving, self.feed.send(step, count), self.noise, step, pending)
+            self.at.step, pending = step + count, pending + count
+            if pending < WINDOW and not asked() and not self._due():
                 continue
             self._fetch(pending)
             pending = 0
@@ -214,9 +241,10 @@ class _Loop:
                 self._tell("steps", None)
             ended = self.at.step >= self.total or bool(self.at.stopped)
             if not ended and self.run is not None:
-                if asked or time.monotonic() - self._saved_at >= self.run.save_seconds:
+                leave = asked()
+                if leave or time.monotonic() - self._saved_at >= self.run.save_seconds:
                     self._save()
-                if asked:
+                if leave:
                     self._interrupt(stopper)
         if not self.at.stopped:
             self.at.stopped = "steps"
@@ -228,7 +256,14 @@ class _Loop:
         model = last if self.best is None else self.best
         at = self.at
         return FitResult(
-            model, last, best, self.history, at.step, at.stopped, list(at.skipped), self.update.traces - self.traces
+            model,
+            last,
+            best,
+            History(self.history),
+            at.step,
+            at.stopped,
+            list(at.skipped),
+            self.update.traces - self.traces,
         )
 
     def _due(self) -> bool:

@@ -1,4 +1,4 @@
-"""One training step, compiled once for each shape of batch: gradients by the rule, update by Optax, all finite.
+"""One training step: gradients by the rule, update by Optax, all finite.
 
 `DirectUpdate` (direct.py) is the same for rules that change weights themselves.
 """
@@ -9,51 +9,27 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
-from jaxtyping import Array, Bool, Float, Int, PyTree
+from jaxtyping import Array, Int, PyTree
 
 from ostinato.cells.base import Cell
 from ostinato.cells.fixed import without_fixed
 from ostinato.data import Examples
+from ostinato.data.stored import as_it_is
 from ostinato.kernels import choose
 from ostinato.learning import GradientRule
-
-WINDOW = 16
-"""Steps that are sent off before their losses are fetched: the host never waits for a single step."""
-
-MOST_SHARED = 16
-"""Compiled updates that are kept for the next call with the same model, loss, rule and optimiser."""
-
-_SHARED: dict[Any, Any] = {}
+from ostinato.training.window import Gathers, TrainState, WindowUpdate, all_finite, copied, untold
 
 
-class TrainState(eqx.Module):
-    """What changes on the device from step to step. Its buffers are handed over to the next step: never keep them.
-
-    `measured` and `ends` are what a direct rule says of each step of the window; empty for rules that give gradients.
-    """
-
-    model: PyTree[Any]
-    opt_state: PyTree[Any]
-    losses: Float[Array, " window"]
-    bad: Bool[Array, " window"]
-    live: Bool[Array, ""]
-    measured: dict[str, Float[Array, " window"]] = eqx.field(default_factory=dict)
-    ends: dict[str, Bool[Array, " window"]] = eqx.field(default_factory=dict)
-
-
-class Update:
-    r"""`moving = update(moving, examples, noise, step, slot)`; the key of a step is `fold_in(noise, step)`.
-
-    `noise` are the bits of the key (`jax.random.key_data`): with the key itself each call would take JAX's slow path.
+class Update(WindowUpdate):
+    r"""Steps by gradients: `moving = update(moving, sent, noise, first, slot)` makes a window of them.
 
     $$v, g = \mathrm{rule}(\theta, \text{batch}),\quad u, o = \mathrm{optimizer}(g, o, \theta),\quad
       \theta \leftarrow \mathrm{constrain}(\theta + u)$$
 
     With `chunk` the batch is cut in time and this is done for each piece, the rule's carry running through. Where the
     value, a gradient or a new weight is not finite, nothing of the batch is taken over and `bad[slot]` is set; with
-    `freeze` nothing is taken over from then on, until the host has seen to it. `traces` counts compilations.
+    `freeze` nothing is taken over from then on, until the host has seen to it.
     """
 
     def __init__(
@@ -67,14 +43,14 @@ class Update:
         chunk: int | None,
         constrain: Callable[[Any], Any] | None,
         freeze: bool,
+        gathers: Gathers = (as_it_is,),
     ):
+        super().__init__(gathers)
         self.rule, self.loss, self.chunk, self.constrain = rule, loss, chunk, constrain
         self.optimizer = optax.with_extra_args_support(optimizer)
-        self.traces = 0
         self._freeze = freeze
         # The model's own buffers stay its owner's: only copies are handed over.
         self._fixed = eqx.partition((model, opt_state), eqx.is_array)[1]
-        self._compiled = jax.jit(self._step, donate_argnums=0)
 
     def start(self, model: PyTree[Any], opt_state: PyTree[Any]) -> TrainState:
         """The device's side of a state; the arguments stay usable."""
@@ -84,9 +60,6 @@ class Update:
     def state(self, moving: TrainState) -> tuple[PyTree[Any], PyTree[Any]]:
         """Model and optimiser state, to be kept as long as one likes."""
         return eqx.combine(copied((moving.model, moving.opt_state)), self._fixed)
-
-    def __call__(self, moving: TrainState, examples: Examples, noise: Any, step: int, slot: int) -> TrainState:
-        return self._compiled(moving, examples, noise, np.int32(step), np.int32(slot))
 
     def carry(self, model: Any, examples: Examples) -> Any:
         """What the pieces of a batch hand on, before the first of them."""
@@ -107,13 +80,9 @@ class Update:
             model = self.constrain(model)
         return model, opt_state, carry, value, grads
 
-    def _step(
-        self, moving: TrainState, examples: Examples, noise: Any, step: Int[Array, ""], slot: Int[Array, ""]
-    ) -> TrainState:
-        self.traces += 1  # runs while JAX traces, and at no other time
-        noise = jax.random.wrap_key_data(noise)
+    def step(self, moving: TrainState, examples: Examples, key: Any, slot: Int[Array, ""]) -> TrainState:
         model, _ = eqx.combine((moving.model, moving.opt_state), self._fixed)
-        key, carry = jax.random.fold_in(noise, step), self.carry(model, examples)
+        carry = self.carry(model, examples)
         done = (moving.model, moving.opt_state, carry, jnp.zeros((), moving.losses.dtype), jnp.ones((), bool))
 
         def one(done: Any, part: Examples) -> Any:
@@ -150,35 +119,6 @@ class Update:
         )
 
 
-def shared_update(kind: Callable[..., Any], model: PyTree[Any], opt_state: PyTree[Any], **options: Any) -> Any:
-    """An update of that kind for a model and options: one that has been compiled before where everything is equal.
-
-    Equal is said of what is no array; functions such as the loss and the optimiser are equal only to themselves.
-    """
-    leaves, structure = jax.tree.flatten(eqx.partition((model, opt_state), eqx.is_array)[1])
-    types = tuple((type(leaf), leaf) for leaf in leaves)
-    key = (kind, structure, types, *sorted(options.items(), key=lambda item: item[0]))
-    try:
-        found = _SHARED.pop(key, None)
-    except TypeError:  # something cannot be hashed: a rule that holds arrays
-        return kind(model, opt_state, **options)
-    _SHARED[key] = found or kind(model, opt_state, **options)
-    while len(_SHARED) > MOST_SHARED:
-        del _SHARED[next(iter(_SHARED))]
-    return _SHARED[key]
-
-
-def copied(arrays: PyTree[Any]) -> PyTree[Any]:
-    """The same arrays in buffers of their own; moved and not computed, which would compile a program for each shape."""
-    return jax.tree.map(lambda a: jax.device_put(a, a.sharding if a.committed else None, may_alias=False), arrays)
-
-
-def untold() -> tuple[Array, Array, Array]:
-    """`losses`, `bad` and `live` before the first step of a window."""
-    losses, bad = np.zeros(WINDOW, jnp.result_type(float)), np.zeros(WINDOW, bool)
-    return jax.device_put((losses, bad, np.ones((), bool)))
-
-
 def kernel_paths(model: Any, rows: int) -> dict[str, str]:
     """Which kernel runs each cell of a model on batches of so many rows, by the cell's name on the tape."""
     layer = getattr(getattr(model, "rnn", model), "stack", model)
@@ -188,9 +128,3 @@ def kernel_paths(model: Any, rows: int) -> dict[str, str]:
             f"{name}/{inner}".rstrip("/"): kernel for name, paths in found.items() for inner, kernel in paths.items()
         }
     return {"": choose(layer, batch=rows).kernel} if isinstance(layer, Cell) and not layer.pointwise else {}
-
-
-def all_finite(tree: PyTree[Any]) -> Bool[Array, ""]:
-    """Whether every number in the tree is finite."""
-    leaves = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]
-    return jnp.all(jnp.stack(leaves)) if leaves else jnp.ones((), bool)

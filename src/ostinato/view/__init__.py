@@ -14,8 +14,10 @@ from .contents import Text as Text
 from .contents import Trial as Trial
 from .contents import numbers as numbers
 from .contents import section as section
+from .figure import Figure as Figure
 from .flow import flow_figure as flow_figure
 from .heatmap import confusion_figure as confusion_figure
+from .learning import learning_curves as learning_curves
 from .lines import Line as Line
 from .lines import line_figure as line_figure
 from .matrix import matrix_figure as matrix_figure

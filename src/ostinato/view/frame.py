@@ -10,8 +10,8 @@ import numpy as np
 from ostinato.view.svg import tag, text
 from ostinato.view.ticks import log_ticks, number_label, number_ticks, time_ticks
 
-WIDE, NARROW = 860, 350
-"""Widths in points of the two drawings of each figure: one for a desk, one for a phone."""
+WIDE, NARROW, SMALL = 860, 350, 215
+"""Widths in points of the drawings of a figure: one for a desk, one for a phone, and one of several side by side."""
 
 CHARACTER = 7.2
 """Width of a letter, as far as one can tell without drawing it."""
@@ -81,15 +81,16 @@ def legend(entries: Sequence[Entry], left: float, right: float) -> tuple[str, fl
         wide = 32 + CHARACTER * len(name) + 16
         if x > left and x + wide - 16 > right:
             x, y = left, y + _ROW
-        parts.append(tag("line", x1=x, x2=x + 24, y1=y - 4, y2=y - 4, class_=f"line {entry.style}"))
-        parts.append(tag("text", text(name), x=x + 30, y=y, class_="strong"))
+        line = tag("line", x1=x, x2=x + 24, y1=y - 4, y2=y - 4, class_=f"line {entry.style}")
+        words = tag("text", text(name), x=x + 30, y=y, class_="strong")
+        parts.append(tag("g", line, words, class_="entry", data_of=entry.name))
         x += wide
     return "".join(parts), y + 12 if entries else 8.0
 
 
-def room(y: Scale) -> float:
+def room(y: Scale, least: float = 62.0) -> float:
     """Where a figure begins so that the labels of its vertical axis stand before it."""
-    return max(62.0, 14 + CHARACTER * max((len(label) for _, label in y.ticks()), default=0))
+    return max(least, 14 + CHARACTER * max((len(label) for _, label in y.ticks()), default=0))
 
 
 def axes(x: Scale, y: Scale, x_label: str, y_label: str) -> str:
@@ -99,12 +100,14 @@ def axes(x: Scale, y: Scale, x_label: str, y_label: str) -> str:
         at = float(y(value))
         parts.append(tag("line", x1=x.start, x2=x.stop, y1=at, y2=at, class_="grid"))
         parts.append(tag("text", text(label), x=x.start - 8, y=at + 4, text_anchor="end"))
+    marks = []
     for value, label in x.ticks():
         at = float(x(value))
         half = CHARACTER * len(label) / 2
-        parts.append(tag("line", x1=at, x2=at, y1=y.start, y2=y.start + 5, class_="axis"))
+        marks.append(tag("line", x1=at, x2=at, y1=y.start, y2=y.start + 5, class_="axis"))
         anchor, at = ("end", x.stop + 6) if at + half > x.stop + 6 else ("middle", at)
-        parts.append(tag("text", text(label), x=at, y=y.start + 19, text_anchor=anchor))
+        marks.append(tag("text", text(label), x=at, y=y.start + 19, text_anchor=anchor))
+    parts.append(tag("g", *marks, class_="marks"))
     parts.append(tag("line", x1=x.start, x2=x.stop, y1=y.start, y2=y.start, class_="axis"))
     below = shortened(x_label, int((x.stop - x.start + 20) / CHARACTER))
     above = shortened(y_label, int(x.stop / CHARACTER))

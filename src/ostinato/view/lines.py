@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ostinato.view.frame import WIDE, Entry, Scale, axes, extent, figure, legend, room
+from ostinato.view.frame import SMALL, WIDE, Entry, Scale, axes, extent, figure, legend, room
 from ostinato.view.svg import SERIES, tag, text
 
 Role = Literal["truth", "ours", "other"]
@@ -40,8 +40,9 @@ def line_figure(
     zero: bool = False,
     width: int = WIDE,
     height: int = 320,
+    named: bool = True,
 ) -> str:
-    """Curves with axes and a legend, as SVG.
+    """Curves with axes and a legend (unless they are not `named`), as SVG.
 
     * `x_kind`: `"number"` or `"time"` (seconds since 1970); `y_kind`: `"number"` or `"log"`. Where all `x` are whole
       numbers, such as steps, so are the marks of their axis.
@@ -56,7 +57,10 @@ def line_figure(
     ```
     """
     styles = _styles(lines)
-    head, top = legend([Entry(n.name, s) for n, s in zip(lines, styles, strict=True)], 8, width - 8)
+    # One curve that is what the axis says needs no legend.
+    named = named and [n.name for n in lines] != [y_label]
+    entries = [Entry(n.name, s) for n, s in zip(lines, styles, strict=True)] if named else []
+    head, top = legend(entries, 8, width - 8)
     right, bottom = width - 14.0, height - (46.0 if x_label else 26.0)
     top = top + (24 if y_label else 8)
     drawn = [*(n.y for n in lines), *(band[1:] if band else ())]
@@ -66,21 +70,30 @@ def line_figure(
         low = 0.0 if extent(drawn)[0] >= 0 else min(low, 0.0)
     x_kind = "whole" if x_kind == "number" and _whole([n.x for n in lines]) else x_kind
     y = Scale(low, high, bottom, top, y_kind)
-    left = room(y)
+    left = room(y, 0.0 if width <= SMALL else 62.0)
     x = Scale(*extent([n.x for n in lines]), left, right, x_kind)
-    body = [axes(x, y, x_label, y_label)]
+    body = []
     for at, word in marks:
         point = float(x(at))
         anchor, shift = ("start", 5) if point < (left + right) / 2 else ("end", -5)
         body.append(tag("line", x1=point, x2=point, y1=top, y2=bottom, class_="mark"))
         body.append(tag("text", text(word), x=point + shift, y=top + 12, text_anchor=anchor))
     if band is not None:
-        body.insert(1, _area(band, x, y))
+        body.insert(0, _area(band, x, y))
     order = {"other": 0, "truth": 1, "ours": 2}
     for line, style in sorted(zip(lines, styles, strict=True), key=lambda pair: order[pair[0].role]):
         body.append(_curve(line, style, x, y))
     scales = {f"data_{n}": f"{s.kind} {s.low!r} {s.high!r} {s.start:g} {s.stop:g}" for n, s in (("x", x), ("y", y))}
-    return figure("".join([head, *body]), width, height, label, **scales)
+    return figure(
+        "".join([head, axes(x, y, x_label, y_label), tag("g", *body, class_="inside")]), width, height, label, **scales
+    )
+
+
+def legend_figure(lines: Sequence[Line], *, width: int = WIDE) -> str:
+    """The legend of curves by itself, as it stands once above several figures of the same."""
+    entries = [Entry(n.name, s) for n, s in zip(lines, _styles(lines), strict=True)]
+    head, high = legend(entries, 8, width - 8)
+    return figure(head, width, high, ", ".join(n.name for n in lines))
 
 
 def _whole(arrays: Sequence[Any]) -> bool:
@@ -110,7 +123,7 @@ def _curve(line: Line, style: str, x: Scale, y: Scale) -> str:
     if not line.points:
         return drawn
     dots = (
-        tag("circle", cx=float(px), cy=float(py), r=3, class_=f"line {style.split()[0]}")
+        tag("circle", cx=float(px), cy=float(py), r=3, class_=f"line {style.split()[0]}", data_of=line.name)
         for px, py, ok in zip(xs, ys, fine, strict=True)
         if ok
     )

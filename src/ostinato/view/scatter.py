@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.view.frame import WIDE, Scale, axes, extent, figure, room
+from ostinato.view.frame import SMALL, WIDE, Scale, axes, extent, figure, room
 from ostinato.view.svg import tag
 
 MOST = 2000
@@ -44,7 +44,7 @@ def scatter_figure(
     across = extent([xs, ys] if diagonal else [xs], margin=0.04)
     up = across if diagonal else extent([ys, [level] if level is not None else []], margin=0.05)
     y = Scale(*up, (width if diagonal else height) - 46.0, 34.0)
-    left = room(y)
+    left = room(y, 0.0 if width <= SMALL else 62.0)
     if diagonal:
         y = replace(y, start=y.stop + width - 14.0 - left)
         height = round(y.start) + 46
@@ -56,5 +56,5 @@ def scatter_figure(
         parts.append(tag("line", x1=x.start, x2=x.stop, y1=y.start, y2=y.stop, class_="mark"))
     for px, py in zip(x(xs[chosen]), y(ys[chosen]), strict=True):
         if np.isfinite(px) and np.isfinite(py):
-            parts.append(tag("circle", cx=float(px), cy=float(py), r=3, class_="dot"))
+            parts.append(tag("circle", cx=float(px), cy=float(py), r=2 if width <= SMALL else 3, class_="dot"))
     return figure("".join(parts), width, height, label)

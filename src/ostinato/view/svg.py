@@ -42,6 +42,7 @@ FIGURE_STYLE = """
 .figure .dash{stroke-dasharray:6 4}
 .figure .band{fill:var(--ours);fill-opacity:.16;stroke:none}
 .figure .dot{fill:var(--ours);fill-opacity:.45;stroke:none}
+.figure .cells{stroke:var(--rule)}.figure .struck{stroke:var(--rule);fill:none}
 """ + "".join(f".figure .s{i}{{stroke:var(--s{i})}}" for i in range(SERIES))
 
 

@@ -1,6 +1,7 @@
 """Where an axis has its marks, and what they say: round numbers, powers of ten, round dates."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -63,10 +64,15 @@ def time_ticks(low: float, high: float, count: int = 5) -> list[tuple[float, str
     ```python
     >>> [label for _, label in time_ticks(0.0, 3.2e7, 4)]
     ['1970-01', '1970-04', '1970-07', '1970-10', '1971-01']
+    >>> [label for _, label in time_ticks(60.0, 61.0, 4)]
+    ['00:01:00', '00:01:00.2', '00:01:00.4', '00:01:00.6', '00:01:00.8', '00:01:01']
 
     ```
     """
-    span = max(high - low, 1.0)
+    span = high - low
+    if 0 < span < 4:
+        return [(at, _date(at, "%H:%M:%S")) for at in number_ticks(low, high, count)]
+    span = max(span, 1.0)
     if span / count > 21 * _DAY:
         return _month_ticks(low, high, count)
     step, form = min(_TIME_STEPS, key=lambda s: abs(math.log(span / s[0] / count)))
@@ -94,9 +100,39 @@ def number_label(value: float) -> str:
     return f"{value:.4g}"
 
 
+def even_labels(values: Sequence[float]) -> list[str]:
+    """Numbers of one column, all with the same digits after the point, four that count in the largest.
+
+    One that would be 0 by that, and is not, is written as `number_label` does.
+
+    ```python
+    >>> even_labels([4.34, 3.6418, 2.9]), even_labels([0.5, 0.25]), even_labels([2000.0, 3.0, 1e-6])
+    (['4.340', '3.642', '2.900'], ['0.50', '0.25'], ['2,000', '3', '1e-06'])
+
+    ```
+    """
+    there = [abs(v) for v in values if math.isfinite(v)]
+    top = max(there, default=0.0)
+    if not 1e-4 <= top < 1e9:
+        return [number_label(v) for v in values]
+    most = min(max(3 - math.floor(math.log10(top)), 0), 6)
+    digits = max(len(f"{v:.{most}f}".rstrip("0").partition(".")[2]) for v in there)
+    lost = lambda v: not math.isfinite(v) or (v != 0 and float(f"{v:.{digits}f}") == 0)
+    return [number_label(v) if lost(v) else f"{v + 0.0:,.{digits}f}" for v in values]
+
+
 def time_label(seconds: float) -> str:
-    """A date, with the time of day where it is not midnight."""
-    return _date(int(seconds), "%Y-%m-%d" if int(seconds) % _DAY == 0 else "%Y-%m-%d %H:%M")
+    """A date, with the time of day where it is not midnight, as finely as it is given.
+
+    ```python
+    >>> [time_label(t) for t in (0.0, 60.0, 61.0, 61.25)]
+    ['1970-01-01', '1970-01-01 00:01', '1970-01-01 00:01:01', '1970-01-01 00:01:01.25']
+
+    ```
+    """
+    if seconds % _DAY == 0:
+        return _date(seconds, "%Y-%m-%d")
+    return _date(seconds, "%Y-%m-%d %H:%M" if seconds % 60 == 0 else "%Y-%m-%d %H:%M:%S")
 
 
 def _month_ticks(low: float, high: float, count: int) -> list[tuple[float, str]]:
@@ -113,4 +149,7 @@ def _month_ticks(low: float, high: float, count: int) -> list[tuple[float, str]]
 
 
 def _date(seconds: float, form: str) -> str:
-    return np.datetime64(int(seconds), "s").item().strftime(form)
+    """The time, with a fraction behind the seconds where there is one."""
+    whole, fraction = divmod(round(1000 * seconds), 1000)
+    text = np.datetime64(whole, "s").item().strftime(form)
+    return f"{text}.{fraction:03d}".rstrip("0") if fraction and form.endswith("%S") else text

@@ -10,8 +10,6 @@ from jaxtyping import Float
 from ostinato.data.files import read_text
 from ostinato.errors import CorruptFile
 
-from .entry import Entry, File
-
 
 class Neurons(NamedTuple):
     """Time constants, biases, gains, and weights from row to column."""
@@ -32,20 +30,6 @@ def _neurons(path: Path) -> Neurons:
         raise CorruptFile(f"{path}: not a network of n neurons ({error})") from error
 
 
-def _read(paths: Mapping[str, Path]) -> dict[str, Neurons]:
+def read(paths: Mapping[str, Path]) -> dict[str, Neurons]:
+    """The networks by the name of their file."""
     return {name.removesuffix(".ns"): _neurons(path) for name, path in paths.items()}
-
-
-BEER_AGENTS = Entry(
-    name="beer_agents",
-    task="simulation: an evolved agent that tells discs from lines, and one that walks",
-    licence="the repository has none; numbers only, for comparison",
-    citation="Beer 2003 (the agent); Beer's Evolutionary Agents, in rafaie/rdbeer at commit 75316a5b",
-    split="none",
-    gives="a dict of Neurons: 'categorize' (14 neurons) and 'cpg' (5)",
-    files=(
-        File("categorize.ns", 3842, "7bc41ee225fe3bf4699d8e3ae8599b1bef0a7e9f694fe9d27910d8139519c0fb"),
-        File("cpg.ns", 381, "5227e505c77286200db8252ce6a139eb6cb8ab7b6e4568949637ee0d9803ff6e"),
-    ),
-    read=_read,
-)

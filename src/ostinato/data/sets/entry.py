@@ -1,5 +1,6 @@
 """What the catalogue knows about a data set, and what readers give back."""
 
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,22 @@ class TextSet(NamedTuple):
     valid: str
 
 
-def github(repository: str, commit: str, path: str) -> str:
-    """The address of a file in a public repository, pinned to a commit."""
-    return f"https://raw.githubusercontent.com/{repository}/{commit}/{path}"
+def read_entries(path: Path, readers: Mapping[str, Callable[[Mapping[str, Path]], Any]]) -> dict[str, Entry]:
+    """The entries in a TOML file by name, each with its reader where it has one."""
+    rows = tomllib.loads(path.read_text("utf-8"))
+    return {name: _entry(name, row, readers.get(name)) for name, row in rows.items()}
+
+
+def _entry(name: str, row: dict[str, Any], read: Callable[[Mapping[str, Path]], Any] | None) -> Entry:
+    sources, bundle = row.pop("sources"), row.pop("bundle", None)
+    files = [_file(source, *line) for source in sources for line in source["files"]]
+    gives = row.pop("gives", "no reader yet: `fetch` gives its files")
+    made = None if bundle is None else Bundle(**bundle)
+    return Entry(name, **row, gives=gives, files=tuple(files), read=read, bundle=made)
+
+
+def _file(source: Mapping[str, Any], size: int, sha256: str, path: str, name: str = "") -> File:
+    if "repository" not in source:
+        return File(name or path, size, sha256)
+    address = f"https://raw.githubusercontent.com/{source['repository']}/{source['commit']}/{path}"
+    return File(name or path.rsplit("/", 1)[-1], size, sha256, address)

@@ -1,14 +1,11 @@
 """Short stories with questions: the bAbI tasks."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from ostinato.data.files import zip_members
 from ostinato.errors import DataError
-
-from .raw import RAW
 
 
 class Line(NamedTuple):
@@ -69,16 +66,7 @@ class StoryTasks(NamedTuple):
         return StorySet(*(stories(self.texts[size][name].decode(), f"{size}, {name}") for name in names))
 
 
-def _babi(paths: Mapping[str, Path]) -> StoryTasks:
+def babi(paths: Mapping[str, Path]) -> StoryTasks:
+    """The texts of both sizes."""
     archives = {"1k": "babi_en_valid_1k.zip", "10k": "babi_en_valid_10k_part.zip"}
     return StoryTasks({size: zip_members(paths[name], ".txt") for size, name in archives.items()})
-
-
-_RAW = {entry.name: entry for entry in RAW}
-
-BABI = replace(
-    _RAW["babi_en"],
-    read=_babi,
-    split="official, with the training part cut into 90 % to fit on and 10 % to choose by",
-    gives="StoryTasks: `task(number, size)` is a StorySet; size '1k' has all tasks, '10k' 12 of the 20",
-)

@@ -2,15 +2,11 @@
 
 import zipfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from ostinato.data.files import read_text, zip_members
 from ostinato.errors import CorruptFile, DataError
-
-from .entry import File
-from .raw import RAW
 
 OPERATORS = ("[MIN", "[MAX", "[MED", "[SM", "[FIRST", "[LAST", "[PM")
 """Symbols 10 to 16 of the list operations; 0 to 9 are the digits."""
@@ -37,9 +33,6 @@ class SentenceTrees(NamedTuple):
     labels: list[list[int]]
 
 
-_RAW = {entry.name: entry for entry in RAW}
-
-
 def molecule(text: str, where: str) -> list[int]:
     """The parent of each atom, the first one being the root; atoms and bonds in the form of `.ct` files."""
     lines = [line.split() for line in text.split("\n")[1:]]
@@ -60,7 +53,8 @@ def molecule(text: str, where: str) -> list[int]:
     return parents
 
 
-def _alkanes(paths: Mapping[str, Path]) -> LabelledTrees:
+def alkanes(paths: Mapping[str, Path]) -> LabelledTrees:
+    """The molecules and their boiling points."""
     (path,) = paths.values()
     files = zip_members(path, ".ct")
     table = zip_members(path, "boiling_point_names.txt")["dataset_boiling_point_names.txt"].decode("latin-1")
@@ -106,7 +100,8 @@ def expression(text: str, where: str = "expression") -> tuple[list[int], list[in
     return parents, symbols
 
 
-def _list_operations(paths: Mapping[str, Path]) -> dict[str, LabelledTrees]:
+def list_operations(paths: Mapping[str, Path]) -> dict[str, LabelledTrees]:
+    """The expressions of each part, and their values."""
     found = {}
     for name, path in paths.items():
         lines = [line.split("\t") for line in read_text(path).split("\n") if line.strip()]
@@ -158,7 +153,8 @@ def sentence(text: str, where: str = "sentence") -> tuple[list[tuple[int, ...]],
     return children, words, labels
 
 
-def _sentences(paths: Mapping[str, Path]) -> dict[str, SentenceTrees]:
+def sentences(paths: Mapping[str, Path]) -> dict[str, SentenceTrees]:
+    """The sentences of each part, with a label at every node."""
     found = {}
     for part in ("train", "dev", "test"):
         name = f"trees_{part}.txt"
@@ -166,28 +162,3 @@ def _sentences(paths: Mapping[str, Path]) -> dict[str, SentenceTrees]:
         parsed = [sentence(line, f"{name}, line {i + 1}") for i, line in enumerate(lines)]
         found[part] = SentenceTrees([c for c, _, _ in parsed], [w for _, w, _ in parsed], [v for _, _, v in parsed])
     return found
-
-
-ALKANES = replace(
-    _RAW["alkanes"],
-    read=_alkanes,
-    gives="LabelledTrees: the carbon atoms, from the first one of the file as root; boiling points in degrees Celsius",
-)
-
-LISTOPS = replace(
-    _RAW["listops"],
-    read=_list_operations,
-    gives="a dict of LabelledTrees, 'd20s', 'd8', 'd5c': symbols 0 to 9 are digits, 10 to 16 operators; targets 0 to 9",
-)
-
-SST = replace(
-    _RAW["sst"],
-    # The public file of training trees has those of `trees_dev.txt` at its end; here they are cut off.
-    split=_RAW["sst"].split + "; `trees_train.txt`: the first 8,544 lines of the public `trees/train.txt`",
-    files=(
-        *_RAW["sst"].files,
-        File("trees_train.txt", 2160058, "e2f3f41b0b1e6d4dddc0effe3bfc2d27ed8928079aa9a03d652311614fc5feb7"),
-    ),
-    read=_sentences,
-    gives="a dict of SentenceTrees, 'train', 'dev', 'test'",
-)

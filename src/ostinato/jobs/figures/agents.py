@@ -4,6 +4,7 @@ import jax
 import numpy as np
 
 from ostinato.agents import AgentsResult, Learner, TaggedSarsa, play
+from ostinato.agents.figures import learned_and_right
 from ostinato.analysis import aligned, flush, tuning
 from ostinato.environments import Environment
 from ostinato.jobs.agent_settings import AgentSettings
@@ -22,19 +23,7 @@ def described(learner: Learner, env: Environment, result: AgentsResult, settings
     if learned:
         words += f", the median after {summary['median']:.0f} trials"
     words += f"; none made more than {settings.trials} trials." if learned < networks else "."
-    sections = []
-    times = np.sort(result.learned[result.learned >= 0])
-    if len(times):
-        share = Curve("networks", "ours", numbers(np.arange(len(times) + 1) / networks))
-        drawn = Lines((0.0, *numbers(times)), (share,), "trials", "share of networks", zero=True, steps=True)
-        sections.append(section("Networks that learned the task", drawn))
-    if len(result.curve_steps):
-        with np.errstate(all="ignore"):
-            there = np.isfinite(result.curve)
-            mean = np.where(there, result.curve, 0).sum(axis=1) / there.sum(axis=1)
-        right = Curve("mean of the networks that still learn", "ours", numbers(mean))
-        drawn = Lines(numbers(result.curve_steps), (right,), "steps", "share of right answers", zero=True)
-        sections.append(section("Learning curve", drawn))
+    sections = learned_and_right(result.learned, result.curve, result.curve_steps)
     if isinstance(learner, TaggedSarsa):
         sections += watched(learner, env, result)
     name, task = settings.learner, settings.environment
@@ -72,12 +61,14 @@ def watched(learner: Learner, env: Environment, result: AgentsResult) -> list[Se
         title = "Tuning to the kind of trial, in the step before the last"
         tables.append(_by_unit(title, ("share of variance explained", "F"), explained.explained, explained.f))
         best = int(np.nanargmax(explained.explained))
-        curves = {f"condition {k}": np.nanmean(windows[kinds == k, :, best], axis=0) for k in np.unique(kinds)}
+        names = env.condition_names
+        curves = {names[k]: np.nanmean(windows[kinds == k, :, best], axis=0) for k in np.unique(kinds)}
         figures.append(_over_steps(f"Memory unit {best} by kind of trial", curves, "activity"))
     values = aligned(made["q"], starts, 0, length - 1)
     first = kinds == kinds[0]
     curves = {a: np.nanmean(values[first, :, i], axis=0) for i, a in enumerate(env.actions)}
-    figures.append(_over_steps(f"Values of the actions in trials of condition {int(kinds[0])}", curves, "value"))
+    kind = env.condition_names[int(kinds[0])]
+    figures.append(_over_steps(f"Values of the actions in trials of the kind “{kind}”", curves, "value"))
     if "gate" in made:
         names = ("in the step that sees the end of a trial", "in the other steps")
         tables.append(_by_unit("Gates: near 0 the memory is replaced", names, *flush(made["gate"], made["done"])))
@@ -86,9 +77,10 @@ def watched(learner: Learner, env: Environment, result: AgentsResult) -> list[Se
 
 def _over_steps(title: str, curves: dict[str, np.ndarray], y_label: str) -> Section:
     shown = tuple(Curve(name, "other", numbers(ys)) for name, ys in curves.items())
-    steps = len(shown[0].y)
+    # Each value holds for one step, the last one too.
+    held = tuple(Curve(n.name, n.role, (*n.y, n.y[-1])) for n in shown)
     label = "step after the end of the last trial"
-    return section(title, Lines(numbers(range(steps)), shown, label, y_label, points=steps < 40))
+    return section(title, Lines(numbers(range(len(held[0].y))), held, label, y_label, steps=True))
 
 
 def _by_unit(title: str, names: tuple[str, str], *columns: np.ndarray) -> Section:

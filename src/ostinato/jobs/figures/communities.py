@@ -22,7 +22,7 @@ def of_communities(model: CommunityModel, communities: Communities, held_out: st
     scores = [Score(name, name == label, table_row(row)) for name, row in rows.items()]
     measure = deciding([score.values for score in scores])
     bounds = model.predict(communities, level=0.9 if model.folds else None)
-    sections = [*_clouds(communities, bounds.values)]
+    sections, charts, notes = [*_clouds(communities, bounds.values)], [], []
     for key, title, words in (
         ("determination", "R²", "Coefficient of determination"),
         ("r2", "Squared correlation", "Squared correlation (it forgives offset and scale) of predicted and measured"),
@@ -36,8 +36,9 @@ def of_communities(model: CommunityModel, communities: Communities, held_out: st
             zero=True,
             points=True,
         )
-        note = f"{words} over the communities that were held out; species pooled."
-        sections.append(section(f"{title} over time", by_time, note))
+        charts.append(section(title, by_time))
+        notes.append(f"{words} over the communities that were held out; species pooled.")
+    sections.append(section("How good it is over time", Multiples(tuple(charts)), " ".join(notes)))
     return Evaluation(
         "community",
         "",
@@ -45,6 +46,7 @@ def of_communities(model: CommunityModel, communities: Communities, held_out: st
         community_verdict(label, {s.model: s.values.get(measure) for s in scores}, found["tests"][measure], measure),
         tuple(scores),
         (*sections, *_trajectories(communities, bounds)),
+        higher=True,
     )
 
 
@@ -61,8 +63,10 @@ def community_verdict(
 
 def _trajectories(communities: Communities, made: Any, most: int = 3) -> list[Section]:
     """The first communities over time, each metabolite with its bounds."""
-    charts = []
+    sections = []
+    words = "" if made.lower is None else "Shaded: between these bounds 90 % of measured values are expected."
     for i in range(min(most, len(communities))):
+        charts = []
         for j, name in enumerate(communities.metabolites):
             at = len(communities.species) + j
             curves = (
@@ -71,11 +75,10 @@ def _trajectories(communities: Communities, made: Any, most: int = 3) -> list[Se
             )
             band = None if made.lower is None else (numbers(made.lower[i, :, at]), numbers(made.upper[i, :, at]))
             chart = Lines(numbers(made.hours), curves, "hours", name, band=band, zero=True, points=True)
-            charts.append(section(f"{name} in {communities.names[i]}", chart))
-    if not charts:
-        return []
-    words = "" if made.lower is None else "Shaded: between these bounds 90 % of measured values are expected."
-    return [section("Over time", Multiples(tuple(charts)), words)]
+            charts.append(section(name, chart))
+        if charts:
+            sections.append(section(f"Over time in {communities.names[i]}", Multiples(tuple(charts)), words))
+    return sections
 
 
 def _clouds(communities: Communities, values: np.ndarray) -> list[Section]:

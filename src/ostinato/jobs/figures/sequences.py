@@ -1,13 +1,18 @@
 """What a report says of labelled sequences: scores, a confusion matrix, predicted against true numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ostinato.models.verdicts import verdict
 from ostinato.runs import Evaluation, Score
-from ostinato.view import Confusion, Multiples, Residuals, Scatter, numbers, section
+from ostinato.view import Confusion, Multiples, Residuals, Scatter, Table, numbers, section
+
+BY_CLASS = (
+    "Precision: of those given this label, the share that has it. Recall: of those that have it, the share that was "
+    "found. F1: their harmonic mean."
+)
 
 NAMES = {"majority": "most frequent class", "linear": "linear of means"}
 """What baselines are called in tables, where that is another name."""
@@ -33,8 +38,18 @@ def of_classes(label: str, found: Mapping[str, Any], held_out: str) -> Evaluatio
         held_out,
         verdict(label, accuracies, shown(found["tests"]), "accuracy", higher=True),
         tuple(scores),
-        (section("Confusion", counts, "Rows are the true classes, columns the predicted ones."),),
+        (
+            section("Confusion", counts, "Rows are the true classes, columns the predicted ones."),
+            section("Each class", _by_class(per_class), BY_CLASS),
+        ),
+        higher=True,
     )
+
+
+def _by_class(rows: Sequence[Mapping[str, Any]]) -> Table:
+    names = ("precision", "recall", "f1")
+    table = tuple((str(row["label"]), *(float(row[n]) for n in names), int(row["count"])) for row in rows)
+    return Table(("class", "precision", "recall", "F1", "sequences"), table)
 
 
 def of_numbers(label: str, found: Mapping[str, Any], held_out: str, truth: Any, predicted: Any) -> Evaluation:

@@ -1,18 +1,36 @@
 """A backtest: what each model would have said at many origins, held against what came."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ostinato.data import Series, moved
-from ostinato.data.holdout import named
-from ostinato.errors import LengthError
 from ostinato.models import measures
 from ostinato.models.comparison import PairedTest, block_bootstrap, sign_flip, summed
-from ostinato.models.forecast.forecast import point
+from ostinato.models.forecast.figures import by_horizon, place, residuals, stretch
 from ostinato.models.verdicts import verdict
+from ostinato.view import Figure, Table, section
+
+
+class Scale(NamedTuple):
+    """What the training rows of each series were like, `(series, targets)` each: the units of scaled errors.
+
+    `absolute` and `squared`: mean absolute and mean squared change over the season (`measures.naive_errors`).
+    """
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    absolute: np.ndarray
+    squared: np.ndarray
+
+    @classmethod
+    def of(cls, histories: Sequence[np.ndarray], season: int = 1) -> "Scale":
+        """From the rows `(time, targets)` of each series; where it is not longer than a season, from step to step."""
+        naive = [measures.naive_errors(h, season if len(h) > season else 1) for h in histories]
+        mean, deviation = (np.stack(parts) for parts in zip(*(_moments(h) for h in histories), strict=True))
+        absolute, squared = (np.stack(parts) for parts in zip(*naive, strict=True))
+        return cls(mean, deviation, absolute, squared)
 
 
 @dataclass(frozen=True)
@@ -21,8 +39,11 @@ class Backtest:
 
     * `truth`: `(origins, horizon, targets)`, NaN where it is missing; left out of all errors.
     * `forecasts`: by model, the same shape; `quantiles`: for models that give them, with one more axis.
+    * `intervals`: by model that has them, `(origins, horizon, targets, level, 2)`, lower and upper ends; `level` in
+      percent. `crps`: by model, the continuous ranked probability score of forecast plus calibrated error.
     * `series`, `origins`: `(origins,)`, the number of the series and the row of the first step forecast.
     * `times`: `(origins, horizon)`, as the clocks of the file show them, where there is time.
+    * `scale`: of the training rows, for MASE, RMSSE and standardised figures.
     * `notes`: series that are left out, in words.
 
     The first model is the one that was tested.
@@ -45,6 +66,10 @@ class Backtest:
     levels: tuple[float, ...] = ()
     quantiles: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    level: tuple[float, ...] = ()
+    intervals: dict[str, np.ndarray] = field(default_factory=dict)
+    crps: dict[str, float] = field(default_factory=dict)
+    scale: Scale | None = None
 
     @property
     def model(self) -> str:
@@ -66,6 +91,41 @@ class Backtest:
     def mae(self, name: str) -> float:
         """Mean absolute error."""
         return measures.mae(self.truth.ravel(), self.forecasts[name].ravel())
+
+    def smape(self, name: str) -> float:
+        """Symmetric mean absolute percentage error, 0 to 200 (`measures.smape`)."""
+        return measures.smape(self.truth.ravel(), self.forecasts[name].ravel())
+
+    def mase(self, name: str) -> float:
+        """MAE of each series and target over that of the season before in its training rows; the mean of these."""
+        error, count = self._by_series(np.abs(self.truth - self.forecasts[name]))
+        return self._scaled(error / np.maximum(count, 1), count, "absolute")
+
+    def rmsse(self, name: str) -> float:
+        """The same with root mean squares."""
+        error, count = self._by_series((self.truth - self.forecasts[name]) ** 2)
+        return float(np.sqrt(self._parts(error / np.maximum(count, 1), count, "squared")).mean())
+
+    def standardised(self) -> "Backtest":
+        """The same in units of the deviation of the training rows of each series, from their mean."""
+        scale = self._scale()
+        mean, deviation = (part[self.series][:, None] for part in (scale.mean, scale.deviation))
+        change = lambda a: (a - wide(mean, a)) / wide(deviation, a)
+        wide = lambda part, a: part.reshape(*part.shape, *[1] * (a.ndim - part.ndim))
+        return replace(
+            self,
+            truth=change(self.truth),
+            forecasts={name: change(y) for name, y in self.forecasts.items()},
+            quantiles=None if self.quantiles is None else change(self.quantiles),
+            intervals={name: change(ends) for name, ends in self.intervals.items()},
+            crps={},
+            scale=Scale(
+                np.zeros_like(scale.mean),
+                np.ones_like(scale.mean),
+                scale.absolute / scale.deviation,
+                scale.squared / scale.deviation**2,
+            ),
+        )
 
     def by_horizon(self, name: str, measure: str = "rmse") -> np.ndarray:
         """The error at each step ahead, `(horizon,)`; `measure` is `"rmse"` or `"mae"`."""
@@ -102,17 +162,42 @@ class Backtest:
         """The mean pinball loss of the tested model's quantiles."""
         return measures.pinball(self.truth, self._quantiles(), self.levels)
 
-    def coverage(self) -> dict[float, float]:
-        """For each level the fraction of truths that lie at or below its quantile; calibrated where both agree."""
+    def shares_below(self) -> dict[float, float]:
+        """For each quantile the fraction of truths that lie at or below it; calibrated where both agree."""
         below = np.where(np.isnan(self.truth)[..., None], np.nan, self.truth[..., None] <= self._quantiles())
         return {level: float(np.nanmean(below[..., q])) for q, level in enumerate(self.levels)}
 
+    def coverage(self, name: str | None = None) -> dict[float, float]:
+        """For each `level` the share of truths inside the interval of a model, by default of the tested one."""
+        ends = self._ends(name)
+        return {
+            level: measures.coverage(self.truth, ends[..., q, 0], ends[..., q, 1]) for q, level in enumerate(self.level)
+        }
+
+    def coverage_by_horizon(self, level: float, name: str | None = None) -> np.ndarray:
+        """The same at each step ahead, `(horizon,)`, of one level."""
+        ends, q = self._ends(name), self.level.index(level)
+        steps = range(self.horizon)
+        return np.array([measures.coverage(self.truth[:, k], *np.moveaxis(ends[:, k, :, q], -1, 0)) for k in steps])
+
+    def interval_score(self, name: str | None = None) -> dict[float, float]:
+        """For each `level` the mean interval score of a model, by default of the tested one; less is better."""
+        ends = self._ends(name)
+        return {
+            level: measures.interval_score(self.truth, ends[..., q, 0], ends[..., q, 1], level)
+            for q, level in enumerate(self.level)
+        }
+
     def metrics(self) -> dict[str, dict[str, float]]:
-        """RMSE, MAE and, where persistence is among the models, skill, of each model."""
-        table = {name: {"rmse": self.rmse(name), "mae": self.mae(name)} for name in self.forecasts}
-        if "persistence" in self.forecasts:
-            for name in table:
-                table[name]["skill"] = self.skill(name)
+        """RMSE, MAE, sMAPE and, as far as they are known, skill, MASE, RMSSE and CRPS of each model."""
+        table = {n: {"rmse": self.rmse(n), "mae": self.mae(n), "smape": self.smape(n)} for n in self.forecasts}
+        for name, row in table.items():
+            if "persistence" in self.forecasts:
+                row["skill"] = self.skill(name)
+            if self.scale is not None:
+                row |= {"mase": self.mase(name), "rmsse": self.rmsse(name)}
+            if name in self.crps:
+                row["crps"] = self.crps[name]
         return table
 
     def verdict(self) -> str:
@@ -129,8 +214,27 @@ class Backtest:
             "mae_by_horizon": {name: self.by_horizon(name, "mae").tolist() for name in self.forecasts},
             "origins": len(self.origins),
             "verdict": self.verdict(),
-            **({"pinball": self.pinball(), "coverage": self.coverage()} if self.quantiles is not None else {}),
+            **({"pinball": self.pinball(), "below": self.shares_below()} if self.quantiles is not None else {}),
+            "coverage": {name: self.coverage(name) for name in self.intervals},
+            "interval_score": {name: self.interval_score(name) for name in self.intervals},
+            **({} if self.scale is None else {"standardised": _plain_errors(self.standardised())}),
         }
+
+    def plot(self) -> Figure:
+        """A stretch of forecasts beside the truth, errors by horizon, residuals: a figure for a notebook or a file."""
+        others = sorted((name for name in self.forecasts if name != self.model), key=place)
+        errors = [by_horizon(self, others)] if self.horizon > 1 else []
+        return Figure(stretch(self, others), *errors, *residuals(self))
+
+    def _repr_html_(self) -> str:
+        rows = self.metrics()
+        names = list(dict.fromkeys(name for row in rows.values() for name in row))
+        table = tuple((model, *(row.get(name) for name in names)) for model, row in rows.items())
+        return Figure(section("Backtest", Table(("", *names), table, (0,)), self.verdict()))._repr_html_()
+
+    def __repr__(self) -> str:
+        origins = f"{len(self.origins)} origins of {self.horizon} step{'s' if self.horizon > 1 else ''}"
+        return f"Backtest({self.model} beside {len(self.forecasts) - 1} others, {origins})"
 
     def __str__(self) -> str:
         width = max(len(name) for name in self.forecasts)
@@ -145,50 +249,43 @@ class Backtest:
             raise ValueError(f"{self.model}: fitted without quantiles")
         return self.quantiles
 
+    def _ends(self, name: str | None) -> np.ndarray:
+        name = self.model if name is None else name
+        if name not in self.intervals:
+            raise ValueError(f"{name}: no intervals; fit it with calibrate=True, and ask for a level")
+        return self.intervals[name]
 
-def evaluate(models: Mapping[str, Any], series: Series, starts: Sequence[int], step: int, horizon: int) -> Backtest:
-    """The backtest of fitted forecasters at every `step`-th row from `starts[i]` on of each series.
+    def _scale(self) -> Scale:
+        if self.scale is None:
+            raise ValueError(f"{self.model}: the scale of the training rows is not known")
+        return self.scale
 
-    Raises `LengthError` where no origin has `horizon` rows after it and enough rows before it.
-    """
-    need = max((model._reach for model in models.values()), default=0)
-    origins = origins_of(series.history, starts, step, need, horizon)
-    steps = np.arange(horizon)
-    truth = np.concatenate([t[o[:, None] + steps] for t, o in zip(series.target, origins, strict=True)])
-    said = {name: np.concatenate(model._forecasts(series, origins, horizon)) for name, model in models.items()}
-    first = next(iter(models.values()))
-    levels = first._levels
-    times = None
-    if series.times is not None:
-        shown = [moved(t, series.zone, None) for t in series.times]
-        times = np.concatenate([t[o[:, None] + steps] for t, o in zip(shown, origins, strict=True)])
-    left_out = [name for name, o in zip(series.ids, origins, strict=True) if not len(o)]
-    return Backtest(
-        truth,
-        {name: point(values, models[name]._levels) for name, values in said.items()},
-        np.repeat(np.arange(len(origins)), [len(o) for o in origins]),
-        np.concatenate(origins),
-        series.target_names,
-        times,
-        levels,
-        next(iter(said.values())) if levels else None,
-        (f"{named(left_out)}: too few rows to be judged",) if left_out else (),
-    )
+    def _by_series(self, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The sum and the number of errors that are known, `(series, targets)`."""
+        seen, shape = ~np.isnan(errors), self._scale().mean.shape
+        total, count = np.zeros(shape), np.zeros(shape)
+        np.add.at(total, self.series, np.where(seen, errors, 0).sum(1))
+        np.add.at(count, self.series, seen.sum(1))
+        return total, count
+
+    def _parts(self, error: np.ndarray, count: np.ndarray, unit: str) -> np.ndarray:
+        """Errors of series and targets over their unit; those without any, or whose unit is not known, are left out."""
+        over = getattr(self._scale(), unit)
+        there = (count > 0) & ~np.isnan(over)
+        return error[there] / over[there] if there.any() else np.array([np.nan])
+
+    def _scaled(self, error: np.ndarray, count: np.ndarray, unit: str) -> float:
+        return float(self._parts(error, count, unit).mean())
 
 
-def origins_of(history: Sequence[int], starts: Sequence[int], step: int, need: int, horizon: int) -> list[np.ndarray]:
-    """For each series every `step`-th row from its start on with `need` rows before it and `horizon` from it on.
+def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each column without its missing values; 0 and 1 where there is none."""
+    seen = ~np.isnan(values)
+    count = np.maximum(seen.sum(0), 1)
+    mean = np.where(seen, values, 0).sum(0) / count
+    deviation = np.sqrt(np.where(seen, (values - mean) ** 2, 0).sum(0) / count)
+    return mean, np.where(deviation > 0, deviation, 1.0)
 
-    Raises `LengthError` where there is none at all.
-    """
-    if step < 1:
-        raise LengthError(f"step: expected 1 or more, got {step}")
-    origins = [np.arange(s, n - horizon + 1, step) for s, n in zip(starts, history, strict=True)]
-    origins = [o[o >= need] for o in origins]
-    if not any(len(o) for o in origins):
-        most = max(n - s for s, n in zip(starts, history, strict=True))
-        raise LengthError(
-            f"backtest: no origin with {need} rows before it and {horizon} after it; the held-out ends have "
-            f"{most} rows at most"
-        )
-    return origins
+
+def _plain_errors(test: Backtest) -> dict[str, dict[str, float]]:
+    return {name: {"rmse": test.rmse(name), "mae": test.mae(name)} for name in test.forecasts}

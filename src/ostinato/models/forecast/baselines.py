@@ -10,8 +10,10 @@ from jaxtyping import PyTree
 from ostinato.data import Series
 from ostinato.errors import DataError, LengthError, SettingsError
 from ostinato.models.checks import at_least_0, whole
-from ostinato.models.forecast.base import ForecastEstimator, check_season, forward_filled
+from ostinato.models.forecast.base import ForecastEstimator, check_season
+from ostinato.models.forecast.calibration import Calibration
 from ostinato.models.forecast.features import Features
+from ostinato.models.forecast.out_of_sample import calibrated, forward_filled, last_part, repeated
 from ostinato.models.forecast.windows import OriginWindows, apply_map, ridge_map
 
 ALL = 1 << 62
@@ -20,6 +22,9 @@ ALL = 1 << 62
 
 EVERY_ORDER = 24
 """Autoregressions of up to this order are all tried; of longer ones that order, its half, its quarter, ..."""
+
+LONGEST = 336
+"""The longest autoregression that is tried, two weeks of hours, however many rows there are."""
 
 CHOOSING = 0.15
 """The share of the training rows on which their orders are compared."""
@@ -61,10 +66,11 @@ class Persistence(Baseline):
         return ()
 
     def _at(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> list[np.ndarray]:
-        return [
-            np.repeat(forward_filled(t)[o - 1][:, None], horizon, 1)
-            for t, o in zip(series.target, origins, strict=True)
-        ]
+        return [repeated(t, o, horizon) for t, o in zip(series.target, origins, strict=True)]
+
+    def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration:
+        """Nothing is fitted, so that its own errors on the last rows are out of sample."""
+        return calibrated(self, series, stops, last_part(stops, self.horizon), self.horizon)
 
     def _take(self, arrays: PyTree[Any]) -> None:
         self.fitted_ = True
@@ -116,6 +122,10 @@ class SeasonalNaive(Baseline):
             values, last = known[o[:, None] - back], forward_filled(target)[o - 1][:, None]
             result.append(np.where(np.isnan(values), last, values))
         return result
+
+    def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration:
+        """Nothing is fitted, so that its own errors on the last rows are out of sample."""
+        return calibrated(self, series, stops, last_part(stops, self.horizon), self.horizon)
 
     def _numbers(self) -> dict[str, Any]:
         return {"season": self.season_}
@@ -268,38 +278,56 @@ def default_baselines(
 ) -> dict[str, ForecastEstimator]:
     """What is printed beside a model on the same rows, each fitted to the training rows, and to these alone.
 
-    Persistence; seasonal-naive, where `season` steps are given or the times tell them and the longest series has more;
-    the mean; a linear autoregression with the calendar and the future covariates of the model, of the order up to its
-    context that forecasts the end of the training rows best (`best_order`).
+    Persistence; seasonal-naive, where `season` steps are given, to the model too, or the times tell them or the model
+    has found them, and the longest series has more; the mean; a linear autoregression with the calendar and the future
+    covariates of the model, of the order, up to a quarter of the rows whatever the context of the model, that forecasts
+    the end of the training rows best, and of changes from the last value where that does (`best_order`).
     """
     check_season(season, train)
     found: list[ForecastEstimator] = [Persistence(horizon)]
-    known = season if season is not None or train.frequency is None else train.frequency.season
+    known = season if season is not None else _season_of(model, train)
     if known is not None and known < max(train.history):
         found.append(SeasonalNaive(known, horizon))
     found.append(Mean(horizon))
     options = {k: getattr(model, k) for k in ("future", "calendar", "scaling", "log") if hasattr(model, k)}
-    subtract = bool(getattr(model, "subtract_last", False))
-    most = max(min(model._reach, typical(train.history) // 4), 1)
-    found.append(best_order(LinearAR(most, horizon, ridge=1e-6, subtract_last=subtract, **options), train))
+    options = {name: value for name, value in options.items() if value != "auto"}
+    subtract = getattr(model, "subtract_last", False)
+    most = max(min(typical(train.history) // 4, LONGEST), 1)
+    linear = LinearAR(most, horizon, ridge=1e-6, **options)
+    found.append(best_order(linear, train, (False, True) if subtract == "auto" else (bool(subtract),)))
     return {f"linear({b.order})" if isinstance(b, LinearAR) else b.kind: b.fit(train) for b in found}
 
 
-def best_order(linear: LinearAR, train: Series) -> LinearAR:
+def _season_of(model: Any, train: Series) -> int | None:
+    """The season that is set, else that of the times, else the first that the model tried."""
+    given = getattr(model, "season", None)
+    if isinstance(given, int):
+        return given
+    if train.frequency is not None and train.frequency.season is not None:
+        return train.frequency.season
+    tried = getattr(model, "chosen_", {}).get("seasons", ())
+    return tried[0] if tried and given == "auto" else None
+
+
+def best_order(linear: LinearAR, train: Series, relative: Sequence[bool] | None = None) -> LinearAR:
     """The autoregression of the order that forecasts the last rows best: one that is too long is no honest baseline.
 
     Orders up to that of `linear` are compared on the last 15 % of the rows, by models fitted to the rows before: all of
-    them up to 24, of longer ones that order, its half, its quarter, and so on.
+    them up to 24, of longer ones that order, its half, its quarter, and so on; `relative`: with which values of
+    `subtract_last`, by default its own.
     """
     most = linear.order
     orders = range(1, most + 1) if most <= EVERY_ORDER else [most // 2**k for k in range(most.bit_length())]
-    errors: dict[int, float] = {}
-    for order in orders:
-        # Too few rows for this order, or nothing but one value in those before the last.
-        with contextlib.suppress(LengthError, DataError):
-            test = linear._blank().set_params(order=order).backtest(train, CHOOSING, refit=True, baselines={})
-            errors[order] = test.mse(test.model)
-    return linear._blank().set_params(order=min(errors, key=errors.__getitem__, default=most))
+    errors: dict[tuple[int, bool], float] = {}
+    for last in (linear.subtract_last,) if relative is None else relative:
+        for order in orders:
+            # Too few rows for this order, or nothing but one value in those before the last.
+            with contextlib.suppress(LengthError, DataError):
+                tried = linear._blank().set_params(order=order, subtract_last=last)
+                test = tried.backtest(train, CHOOSING, refit="once", level=(), baselines={})
+                errors[order, last] = test.mse(test.model)
+    order, last = min(errors, key=errors.__getitem__, default=(most, linear.subtract_last))
+    return linear._blank().set_params(order=order, subtract_last=last)
 
 
 def typical(rows: Sequence[int]) -> int:

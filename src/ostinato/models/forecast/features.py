@@ -72,8 +72,9 @@ class Features:
         log: bool = False,
         scaling: str = "series",
         lags: int = 0,
+        constant: bool = False,
     ) -> "Features":
-        """From the rows before `stops[i]` of each series.
+        """From the rows before `stops[i]` of each series; `constant` allows targets without any change.
 
         Raises `DataError`: a calendar without times, a logarithm of a value that is not positive, targets without any
         change.
@@ -90,7 +91,7 @@ class Features:
             seen = [p[:, k][~np.isnan(p[:, k])] for p in parts]
             if not any(len(s) for s in seen):
                 raise DataError(f"target '{name}': no value in the rows to train on")
-            if all(s.min() == s.max() for s in seen if len(s)):
+            if not constant and all(s.min() == s.max() for s in seen if len(s)):
                 value = next(float(s[0]) for s in seen if len(s))
                 raise DataError(f"target '{name}' is constant ({value:g}): there is nothing to learn")
         waves = [_waves(series, i, calendar)[:stop] for i, stop in enumerate(stops)]

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from ostinato.data import Zone
+from ostinato.models.forecast.figures import future
+from ostinato.view import Figure
 
 
 @dataclass(frozen=True)
@@ -16,13 +18,14 @@ class Forecast:
 
     * `quantiles`: `(series, horizon, targets, levels)` where `levels` were asked for; `values` is then the median, or
       the level next to it.
+    * `lower`, `upper`: `(series, horizon, targets, level)`, the ends of the intervals of so many percent (`level`).
     * `times`: for each series `(horizon,)`, in UTC where there is a `zone`; `None` where there was no time.
     * `series_name`: the column that told series apart. `notes`: what was done to the data on the way.
 
     It reads like a table in long layout: `forecast["Temp"]` is a column, `forecast.names` all of them,
     `forecast.columns()` a dictionary that pandas and polars take. Columns: `series`, or the column that told series
     apart under its own name; the time (text with its offset where there is a zone), or `step`, 1 to horizon; each
-    target, and `Temp_q0.1` for each level.
+    target, `Temp_q0.1` for each quantile, and `Temp_lo80`, `Temp_hi80` for each interval.
 
     ```python
     >>> forecast = Forecast(np.array([[[2.0], [3.0]]]), ("sold",), ("0",))
@@ -42,6 +45,9 @@ class Forecast:
     series_name: str | None = None
     zone: Zone | None = None
     notes: tuple[str, ...] = ()
+    level: tuple[float, ...] = ()
+    lower: np.ndarray | None = None
+    upper: np.ndarray | None = None
 
     @property
     def horizon(self) -> int:
@@ -63,6 +69,11 @@ class Forecast:
             for k, name in enumerate(self.target_names):
                 for q, level in enumerate(self.levels):
                     columns[f"{name}_q{level:g}"] = self.quantiles[:, :, k, q].reshape(-1)
+        if self.lower is not None and self.upper is not None:
+            for k, name in enumerate(self.target_names):
+                for q, level in enumerate(self.level):
+                    columns[f"{name}_lo{level:g}"] = self.lower[:, :, k, q].reshape(-1)
+                    columns[f"{name}_hi{level:g}"] = self.upper[:, :, k, q].reshape(-1)
         return columns
 
     @property
@@ -96,6 +107,18 @@ class Forecast:
                 zone = timezone(timedelta(seconds=self.zone.offsets[0][1]))
             columns[self.time_name] = pandas.to_datetime(columns[self.time_name], utc=True).tz_convert(zone)
         return pandas.DataFrame(columns)
+
+    def plot(self) -> Figure:
+        """The steps that follow with their interval, a figure for a notebook or a file (`Figure.save`)."""
+        return Figure(*future(self))
+
+    def _repr_html_(self) -> str:
+        return self.plot()._repr_html_()
+
+    def __repr__(self) -> str:
+        of = f" of {len(self.ids)} series" if len(self.ids) > 1 else ""
+        steps = f"{self.horizon} step{'s' if self.horizon > 1 else ''}"
+        return f"Forecast({steps} of {', '.join(self.target_names)}{of})"
 
     def __str__(self) -> str:
         columns = {name: [_cell(v) for v in column[:20]] for name, column in self.columns().items()}

@@ -155,19 +155,22 @@ class ForecastNet(eqx.Module):
     def apply_head(self, ys: Array, inputs: SequenceBatch, xs: SequenceBatch, key: PRNGKeyArray | None) -> Array:
         """The forecast from the outputs of the recurrent net."""
         del inputs
-        ahead = xs.values[:, self.context :, self.layout.ahead]
+        y = self.said(ys, xs, key)
         lags, last = self._lags(xs)
+        if self.skip is not None:
+            y = y + self.skip(lags, xs.values[:, self.context :, self.layout.ahead])[..., None]
+        if self.subtract_last:
+            y = y + last[..., None]
+        return jnp.sort(y, axis=-1) if self.levels else y[..., 0]
+
+    def said(self, ys: Array, xs: SequenceBatch, key: PRNGKeyArray | None) -> Array:
+        """What the head says, `(batch, horizon, targets, levels)`, before anything is added to it."""
         h = ys[:, -1]
         if key is not None and self.dropout:
             kept = jr.bernoulli(jr.fold_in(key, 0), 1 - self.dropout, h.shape)
             h = jnp.where(kept, h / (1 - self.dropout), jnp.zeros_like(h))
-        y = self.head(h, ahead)
-        y = y.reshape(*y.shape[:2], self.layout.targets, max(self.levels, 1))
-        if self.skip is not None:
-            y = y + self.skip(lags, ahead)[..., None]
-        if self.subtract_last:
-            y = y + last[..., None]
-        return jnp.sort(y, axis=-1) if self.levels else y[..., 0]
+        y = self.head(h, xs.values[:, self.context :, self.layout.ahead])
+        return y.reshape(*y.shape[:2], self.layout.targets, max(self.levels, 1))
 
     def _seen(self, xs: SequenceBatch) -> Array:
         context = xs.window(0, self.context)

@@ -24,7 +24,7 @@ def check_unseen(model: Any, series: Series, starts: Sequence[int]) -> None:
         if start < rows - unseen:
             raise LeakError(
                 f"series '{name}': the held-out end begins with row {start}, but the model was fitted to rows in "
-                "it; fit it to the rows before, or ask for refit=True"
+                "it; fit it to the rows before, or ask for refit='once'"
             )
 
 

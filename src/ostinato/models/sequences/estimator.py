@@ -21,7 +21,7 @@ from ostinato.models.checks import Check, above_0, at_least_0, one_of, or_auto, 
 from ostinato.models.ridge import RidgeRegression, summaries
 from ostinato.models.sequences.automatic import AUTO, PATIENCE, PLAIN, balanced, budget, choose, idle, told
 from ostinato.models.sequences.beside import Beside
-from ostinato.models.sequences.inputs import Sequences, as_sequences, stacked, targets_of
+from ostinato.models.sequences.inputs import Sequences, as_sequences, in_order, stacked, targets_of
 from ostinato.models.sequences.network import SUMMARIES, Noise, SequenceNetwork
 from ostinato.models.sequences.opinions import OpinionPool
 from ostinato.models.targets import Target
@@ -41,6 +41,7 @@ class Prepared(NamedTuple):
     """
 
     sequences: Sequences
+    names: tuple[str, ...]
     raw: Any
     held: np.ndarray
     rest: np.ndarray
@@ -135,16 +136,24 @@ class SequenceEstimator(TrainedEstimator):
         self.seed = seed
 
     def fit(
-        self: E, X: Any, y: Any = None, *, run: Run | None = None, callback: Callable[[Event], None] | None = None
+        self: E,
+        X: Any,
+        y: Any = None,
+        *,
+        run: Run | None = None,
+        callback: Callable[[Event], None] | None = None,
+        progress: bool | None = None,
     ) -> E:
         """Train on sequences and their targets, and fit the linear baseline; nothing is kept from an earlier `fit`.
 
-        `run`: a folder to log into and to resume from; `callback`: see `ostinato.training.fit`.
+        * `run`: a `runs.Run`, a folder to log into and to resume from.
+        * `callback(event)`: told every few steps what an `Event` holds: step, loss, metrics.
+        * `progress`: whether a bar is drawn; None: on a terminal and in a notebook, where there is no callback.
 
         Raises `SettingsError`, `ShapeError`, `DataError` and `NonFiniteError` before anything is trained, and what
         `ostinato.training.fit` raises. The estimator is then what it was.
         """
-        return self._refit(X, y, run=run, callback=callback)
+        return self._refit(X, y, run=run, callback=callback, progress=progress)
 
     def check(self, X: Any, y: Any = None, *, held: Any = None, held_y: Any = None) -> None:
         """Raise what `fit` would before training and, with `held`, what `evaluate` would on those sequences."""
@@ -154,6 +163,7 @@ class SequenceEstimator(TrainedEstimator):
         eqx.filter_eval_shape(fresh._network, prepared.sequences.features, prepared.target.size, jax.random.key(0))
         if held is None:
             return
+        held = in_order(held, prepared.names)
         sequences = as_sequences(held, features=prepared.sequences.features, missing=self.missing)
         prepared.target.encode(prepared.target.read(targets_of(held, held_y), sequences.lengths))
 
@@ -161,7 +171,7 @@ class SequenceEstimator(TrainedEstimator):
         self, X: Any, y: Any = None, *, run: Run | None = None, callback: Callable[[Event], None] | None = None
     ) -> None:
         prepared = self._prepare(X, y)
-        sequences, raw, held, rest, target = prepared[:5]
+        sequences, names, raw, held, rest, target = prepared[:6]
         self.chosen_ = prepared.chosen
         encoded, scale = target.encode(raw), Standardizer.fit(sequences.take(rest).values)
         train = self._source(sequences.take(rest), scale, target.take(encoded, rest))
@@ -192,7 +202,7 @@ class SequenceEstimator(TrainedEstimator):
         )
         self._keep(result)
         baseline = target.baseline(self._summaries(sequences.take(rest)), target.take(encoded, rest))
-        self._learned(target, baseline, scale, batches.edges)
+        self._learned(target, baseline, scale, batches.edges, names)
         self.beside_ = None if self.per_step else self._beside(prepared, scale, target.regressand(encoded))
         self.pool_ = self._pooled(prepared, encoded) if self.chosen_["filters"] else None
         self.chosen_["why"] = prepared.why
@@ -262,15 +272,24 @@ class SequenceEstimator(TrainedEstimator):
             held = held_rows(chosen["validation"], self.seed, len(raw), classes=classes, groups=groups)
         rest = np.setdiff1d(np.arange(len(raw)), held)
         apart = bool(len(held)) and groups is not None
-        return Prepared(sequences, raw, held, rest, target.learn(raw, rest), chosen, why, apart)
+        names = X.names if isinstance(X, LabelledSequences) else ()
+        return Prepared(sequences, names, raw, held, rest, target.learn(raw, rest), chosen, why, apart)
 
-    def _learned(self, target: Target, baseline: RidgeRegression, scale: Standardizer, edges: tuple[int, ...]) -> None:
+    def _learned(
+        self,
+        target: Target,
+        baseline: RidgeRegression,
+        scale: Standardizer,
+        edges: tuple[int, ...],
+        names: tuple[str, ...],
+    ) -> None:
         """Set the fitted attributes beside the network; a subclass adds its own."""
         self.target_ = target
         self.baseline_ = baseline
         self.scale_ = scale
         self.n_features_in_ = len(scale.mean)
         self.edges_ = edges
+        self.feature_names_ = names
 
     def _network(self, features: int, outputs: int, key: Any) -> SequenceNetwork:
         keys = jax.random.split(key)
@@ -310,7 +329,7 @@ class SequenceEstimator(TrainedEstimator):
 
     def _inputs(self, X: Any) -> Sequences:
         self.check_fitted()
-        return as_sequences(X, features=self.n_features_in_, missing=self.missing)
+        return as_sequences(in_order(X, self.feature_names_), features=self.n_features_in_, missing=self.missing)
 
     def _judged(self, sequences: Sequences) -> tuple[Any, dict[str, np.ndarray]]:
         """Outputs, and those of the models in closed form beside: the same that are in the pool, computed once."""
@@ -353,6 +372,7 @@ class SequenceEstimator(TrainedEstimator):
             "features": self.n_features_in_,
             "scale": self.scale_.to_dict(),
             "edges": list(self.edges_),
+            "names": list(self.feature_names_),
             "chosen": self.chosen_,
             "class_weights": self.class_weights_,
             "notes": list(self.notes_),
@@ -378,7 +398,7 @@ class SequenceEstimator(TrainedEstimator):
         if len(scale.mean) != features:
             raise CorruptFile(f"scale: expected {features} features, got {len(scale.mean)}")
         self._restore_training(read["network"], numbers)
-        self._learned(target, RidgeRegression(**read["baseline"]), scale, edges)
+        self._learned(target, RidgeRegression(**read["baseline"]), scale, edges, tuple(map(str, numbers["names"])))
         self.class_weights_, self.notes_ = numbers["class_weights"], tuple(map(str, numbers["notes"]))
         self.beside_ = Beside.from_arrays(read["beside"]) if numbers["beside"] else None
         self.pool_ = None if numbers["pool"] is None else OpinionPool.from_dict(numbers["pool"])

@@ -1,12 +1,14 @@
 """What an estimator of whole sequences accepts, read once into plain arrays."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ostinato.checks import check_finite
 from ostinato.data import LabelledSequences, SequenceBatch
-from ostinato.errors import DataError, SettingsError, ShapeError
+from ostinato.errors import DataError, NonFiniteError, SettingsError, ShapeError
 from ostinato.models.reading import check_size
 
 EXPECTED = (
@@ -52,6 +54,8 @@ def as_sequences(given: Any, *, features: int | None = None, missing: bool = Fal
     """
     dt = None
     if isinstance(given, LabelledSequences):
+        if not missing:
+            _check_there(given)
         given, dt = given.values, None if given.dt is None else list(given.dt)
     elif isinstance(given, SequenceBatch):
         given, dt = _from_batch(given)
@@ -71,6 +75,20 @@ def as_sequences(given: Any, *, features: int | None = None, missing: bool = Fal
     if wanted == 0:
         raise ShapeError("X: expected (time, features) with at least one feature, got none")
     return Sequences(values, dt)
+
+
+def in_order(given: Any, names: Sequence[str]) -> Any:
+    """Sequences with the features of those names in that order, where the sequences have names; others as they are.
+
+    Raises `DataError` where a feature is not there.
+    """
+    if not isinstance(given, LabelledSequences) or not given.names or not names or given.names == tuple(names):
+        return given
+    gone = [name for name in names if name not in given.names]
+    if gone:
+        raise DataError(f"X: no feature '{gone[0]}'; it has {', '.join(given.names)}, expected {', '.join(names)}")
+    at = [given.names.index(name) for name in names]
+    return replace(given, values=[v[:, at] for v in given.values], names=tuple(names))
 
 
 def targets_of(given: Any, targets: Any, name: str = "y") -> Any:
@@ -106,6 +124,19 @@ def clusters_of(given: Any, sequences: Sequences, per_step: bool) -> tuple[np.nd
     clusters = groups if groups is not None else np.arange(len(sequences.values)) if per_step else None
     unit = "sequences" if groups is None else "groups"
     return (np.repeat(clusters, sequences.lengths) if clusters is not None and per_step else clusters), unit
+
+
+def _check_there(sequences: LabelledSequences) -> None:
+    """Raise `NonFiniteError`, which names sequence, step and feature, for a missing value."""
+    for i, values in enumerate(sequences.values):
+        gone = np.argwhere(np.isnan(values)) if values.dtype.kind == "f" else ()
+        if len(gone):
+            step, feature = (int(k) for k in gone[0])
+            name = i if sequences.ids is None else f"'{sequences.ids[i]}'"
+            of = sequences.names[feature] if sequences.names else feature
+            raise NonFiniteError(
+                f"sequence {name}, step {step}: feature '{of}' is missing; allow it with missing=True (--missing)"
+            )
 
 
 def _from_batch(batch: SequenceBatch) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
