@@ -49,10 +49,15 @@ EXPLAIN = """Show what a model has learned.
     """
 
 
-def _predict(ctx: typer.Context, run: Path, file: Path, out: Path | None, json: bool = False, **asked: Any) -> None:
-    del json
+def _check_out(out: Path | None, file: Path) -> None:
+    """Raise `SettingsError` where what is written would stand in the place of what is read."""
     if out is not None and out.resolve() == file.resolve():
         raise SettingsError(f"--out: {out} is the file that is read; choose another name")
+
+
+def _predict(ctx: typer.Context, run: Path, file: Path, out: Path | None, json: bool = False, **asked: Any) -> None:
+    del json
+    _check_out(out, file)
 
     from ostinato.jobs import predict
     from ostinato.jobs.columns import write_columns
@@ -149,8 +154,7 @@ def anomalies(
 
     Example: `ostinato anomalies runs/temp new.csv --out anomalies.csv`
     """
-    if out is not None and out.resolve() == file.resolve():
-        raise SettingsError(f"--out: {out} is the file that is read; choose another name")
+    _check_out(out, file)
     from ostinato.jobs import anomalies
     from ostinato.jobs.columns import write_columns
 

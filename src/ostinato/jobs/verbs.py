@@ -80,13 +80,15 @@ def run(
         if option not in known:
             raise SettingsError(f"{option}: {name} has no such option; it has {', '.join(known) or 'none'}")
     settings = complete(job, settings)
-    path, data, name = _source(data)
+    path, data, source = _source(data)
     if path is not None:
         settings = marked(settings, digest_of(path))
     found = job.read(data if path is None else path, settings)
     if path is None and job.source is not None:
         settings = marked(settings, digest(found))
-    folder = job.default_folder(path or (Path(name) if name else None), settings) if folder is None else Path(folder)
+    folder = (
+        job.default_folder(path or (Path(source) if source else None), settings) if folder is None else Path(folder)
+    )
     train, held = job.split(found, settings)
     said = tuple(dict.fromkeys([*job.notes(found), *job.notes(train)]))
     for words in (*said, *job.plan(settings)):
@@ -104,7 +106,7 @@ def run(
                     run.drop_checkpoints()
                 else:
                     if job.source is not None:
-                        source = name or type(data).__name__
+                        source = source or type(data).__name__
                         run.write_data({"file": source, **job.describe(found)})
                     run.check_stopped()
                     with reporter.progress(job.progress) as callback:
