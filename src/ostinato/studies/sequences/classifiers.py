@@ -26,7 +26,11 @@ CHOSEN_ON = (
     "indoor_movement",
     "japanese_vowels",
 )
-"""Sets on which settings of the library's choice were chosen; the others only judge."""
+"""Sets on which settings of the library's choice were chosen; the others only judge.
+
+The random filters alone, with settings that stayed as they were, had been run on all sets before the two halves were
+named.
+"""
 
 CATALOGUED = ("japanese_vowels", "indoor_movement", "unipen_digits", "fsdd")
 QUICK = ("UnitTest",)
