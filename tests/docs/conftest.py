@@ -6,7 +6,10 @@ import pytest
 
 @pytest.fixture(scope="package")
 def desk(tmp_path_factory):
-    """A folder with `data.csv`, a short file of a reader: a run that one page made is there for the next."""
+    """A folder with `data.csv`, a reader's own file: a run that one page made is there for the next.
+
+    It is short, so that it gets no network.
+    """
     folder = tmp_path_factory.mktemp("desk")
     rng = np.random.default_rng(0)
     days = np.arange("2021-01-01", "2021-03-06", dtype="datetime64[D]")
