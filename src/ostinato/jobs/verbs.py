@@ -25,6 +25,7 @@ from ostinato.jobs.options import Option
 from ostinato.jobs.reporter import SILENT, Reporter
 from ostinato.jobs.settings import complete, digest_of, marked
 from ostinato.jobs.table import JOBS, job_of
+from ostinato.models.forecast.anomalies import Anomalies
 from ostinato.models.trained import digest
 from ostinato.runs import STOP_SIGNALS, Evaluation, Record, Run, checkpoints, read_settings, to_table, write_file
 from ostinato.runs.manifest import dump
@@ -165,6 +166,18 @@ def predict(folder: str | Path, data: Any, *, reporter: Reporter = SILENT, **ask
     for words in made.notes:
         reporter.note(words)
     return made.columns
+
+
+def anomalies(folder: str | Path, data: Any, threshold: float = 0.01) -> Anomalies:
+    """How unlikely each value is that came after those of training, by a run of forecasts.
+
+    See `models.forecast.anomalies`. Raises as `predict`; `SettingsError` for a run of another job.
+    """
+    folder = Path(folder)
+    job, settings = job_and_settings(folder)
+    if not job.has("anomalies"):
+        raise refused("anomalies", folder, job.name, JOBS)
+    return job.anomalies(model_of(job, settings, folder), data, settings, threshold)
 
 
 def explain(
