@@ -11,9 +11,11 @@ import pytest
 import ostinato as ost
 from ostinato.communities.batches import MemberBatches
 from ostinato.communities.members import Member
-from ostinato.data import Batches, FunctionBatches, SequenceSource
+from ostinato.data import Batches, FunctionBatches, SequenceSource, WindowSource
 from ostinato.errors import Interrupted
 from ostinato.layers.dropout import Dropout
+from ostinato.models.forecast.features import Layout
+from ostinato.models.forecast.windows import OriginWindows
 from ostinato.runs import Run
 from ostinato.studies.batches import SeedBatches
 from ostinato.tasks import Adding
@@ -34,6 +36,23 @@ def ragged(per_step=True, **options):
     return Batches(source, 4, buckets=[3, 6], seed=5, **options)
 
 
+def windows(per_step):
+    """Of two series with gaps, one of them with targets of their own."""
+    rng = np.random.default_rng(1)
+    series = [np.where(rng.random((n, 2)) < 0.1, np.nan, rng.normal(size=(n, 2))) for n in (9, 7)]
+    targets = [s[:, :1] * 2 for s in series] if per_step else None
+    return Batches(WindowSource(series, 3, targets, horizon=2, per_step=per_step), 4)
+
+
+def origins(missing):
+    """Targets, a past and a future column; windows with and without truth."""
+    rng = np.random.default_rng(2)
+    arrays = [rng.normal(size=(n, 4)) for n in (12, 9)]
+    arrays[0][7:10, :2] = np.nan
+    source = OriginWindows(arrays, Layout(2, 1, 1, 0, 0), 4, 2, [np.arange(4, 11), np.arange(4, 8)], missing=missing)
+    return Batches(source, 4, buckets=1)
+
+
 def members():
     rng = np.random.default_rng(0)
     rows = [np.arange(5), np.array([0, 2, 4])]
@@ -47,11 +66,15 @@ def members():
         ragged(),
         ragged(per_step=False),
         ragged(weight="given", drop_last=True),
+        windows(per_step=False),
+        windows(per_step=True),
+        origins(missing=False),
+        origins(missing=True),
         members(),
         FunctionBatches(lambda key: Adding(length=4).sample(key, 3), 4, seed=2),
         SeedBatches(Adding(length=4), 3, [0, 1], 4),
     ],
-    ids=["per step", "per sequence", "given", "members", "function", "seeds"],
+    ids=["per step", "per sequence", "given", "windows", "steps", "origins", "missing", "members", "function", "seeds"],
 )
 def test_what_is_gathered_is_the_batch_of_the_step(batches):
     stored = batches.stored()

@@ -15,7 +15,7 @@ from ostinato.errors import LengthError
 from .batch import Examples, SequenceBatch
 from .buckets import bucket_edges
 from .order import permutation, stream
-from .sources import Rows, Source
+from .sources import Rows, Source, StoredSource
 from .stored import LARGEST, Stored, filled_up, on_device
 
 
@@ -105,29 +105,39 @@ class Batches:
         return Examples(SequenceBatch(*inputs), targets, weight)
 
     def stored(self) -> Stored | None:
-        """All examples padded to the edges of their buckets, on the device; None where that is too much."""
-        used = [bucket for bucket, members in enumerate(self._members) if (self._bucket_of == bucket).any()]
-        one = {b: self.source.take(self._members[b][:1], self.edges[b]) for b in used}
-        size = sum(a.nbytes * len(self._members[b]) for b, taken in one.items() for a in jax.tree.leaves(taken))
-        if size > LARGEST:
+        """The data on the device: as the source stores them, or else its examples padded; None where that is much."""
+        used = [bucket for bucket in range(len(self._members)) if (self._bucket_of == bucket).any()]
+        if isinstance(self.source, StoredSource):
+            arrays, take = self.source.stored()
+            data, place_of = [(arrays, filled_up(self._lengths.astype(np.int32)))], np.arange(len(self._lengths))
+        else:
+            data, place_of, take = self._padded(used), np.empty(len(self._lengths), int), _indexed
+            for members in self._members:
+                place_of[members] = np.arange(len(members))
+        if data is None or sum(a.nbytes for a in jax.tree.leaves(data)) > LARGEST:
             return None
-        data, gathers = [], []
+        gathers = []
         for place, b in enumerate(used):
-            members = self._members[b]
-            taken = self.source.take(members, self.edges[b])
-            data.append(jax.tree.map(filled_up, (taken, self._lengths[members].astype(np.int32))))
-            whole = not len(members) % self.batch_size
-            options = {"bucket": place, "time": self.edges[b], "masked": self._masked, "weight": self.weight}
-            gathers.append(partial(_gather, whole=whole, **options))
-        place_of = np.empty(len(self._lengths), np.int32)
-        for members in self._members:
-            place_of[members] = np.arange(len(members))
+            whole = not len(self._members[b]) % self.batch_size
+            options = {"place": min(place, len(data) - 1), "time": self.edges[b], "whole": whole, "take": take}
+            gathers.append(partial(_gather, masked=self._masked, weight=self.weight, **options))
 
         def rows(step: int) -> tuple[int, Any]:
             bucket, rows = self._find(step)
-            return used.index(bucket), _fill(place_of[rows], self.batch_size - len(rows), -1)
+            return used.index(bucket), _fill(place_of[rows].astype(np.int32), self.batch_size - len(rows), -1)
 
         return Stored(on_device(tuple(data)), tuple(gathers), rows)
+
+    def _padded(self, used: list[int]) -> list[tuple[Rows, np.ndarray]] | None:
+        """All examples of each bucket, padded to its edge, and their lengths."""
+        members = [(self._members[bucket], self.edges[bucket]) for bucket in used]
+        ones = [jax.tree.leaves(self.source.take(rows[:1], time)) for rows, time in members]
+        if sum(len(rows) * a.nbytes for (rows, _), one in zip(members, ones, strict=True) for a in one) > LARGEST:
+            return None
+        return [
+            jax.tree.map(filled_up, (self.source.take(rows, time), self._lengths[rows].astype(np.int32)))
+            for rows, time in members
+        ]
 
     def _find(self, step: int) -> tuple[int, np.ndarray]:
         epoch, index = divmod(step, len(self))
@@ -193,10 +203,17 @@ def _parts(xp: Any, taken: Rows, length: Any, time: int, masked: bool, weighted:
     return (taken.values, mask if masked else None, taken.reset, taken.dt, taken.observed), taken.targets, weight
 
 
-def _gather(data: Any, rows: Any, *, bucket: int, time: int, masked: bool, weight: str, whole: bool) -> Examples:
-    """The batch of those places in a bucket; -1 is a row that only fills up."""
-    taken, lengths = data[bucket]
-    taken = jax.tree.map(lambda a: a[rows], taken)
+def _indexed(taken: Rows, rows: Any, time: int) -> Rows:
+    del time
+    return jax.tree.map(lambda a: a[rows], taken)
+
+
+def _gather(
+    data: Any, rows: Any, *, place: int, time: int, whole: bool, take: Any, masked: bool, weight: str
+) -> Examples:
+    """The batch of those rows; -1 is one that only fills up."""
+    arrays, lengths = data[place]
+    taken = take(arrays, rows, time)
     length = lengths[rows]
     if not whole:
         empty = rows < 0

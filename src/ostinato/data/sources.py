@@ -3,13 +3,17 @@
 A source is anything with `lengths` and `take`; `Batches` does the rest (order, buckets, filling up, weights).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import jax.numpy as jnp
 import numpy as np
 
 from ostinato.checks import check_finite, check_same
 from ostinato.errors import LengthError, ShapeError
+
+from .stored import filled_up
 
 
 class Rows(NamedTuple):
@@ -38,6 +42,16 @@ class Source(Protocol):
     def lengths(self) -> np.ndarray: ...
 
     def take(self, rows: np.ndarray, time: int) -> Rows: ...
+
+
+@runtime_checkable
+class StoredSource(Source, Protocol):
+    """A source whose data go to the device as they are, instead of each example by itself: windows overlap.
+
+    `stored()` gives its arrays and a pure function `(arrays, rows, time) -> Rows` in JAX that answers as `take` does.
+    """
+
+    def stored(self) -> tuple[Any, Callable[[Any, Any, int], Rows]]: ...
 
 
 class SequenceSource:
@@ -191,6 +205,32 @@ class WindowSource:
         known = ~np.isnan(targets) if np.issubdtype(targets.dtype, np.inexact) else np.ones(targets.shape, bool)
         weight = known.all(tuple(range(2 if self.per_step else 1, targets.ndim))).astype(float)
         return Rows(values, np.where(known, targets, 0), weight, None, None, observed)
+
+    def stored(self) -> tuple[Any, Callable[[Any, Any, int], Rows]]:
+        """The series one behind the other, and where each window begins; `take` in JAX."""
+        first = np.concatenate([[0], np.cumsum([len(v) for v in self.values])])[self.series] + self.starts
+        behind = lambda arrays: filled_up(np.concatenate(arrays))
+        targets = None if self.targets is self.values else behind(self.targets)
+        options = {"context": self.context, "horizon": self.horizon, "missing": self.missing}
+        arrays = behind(self.values), targets, filled_up(first.astype(np.int32))
+        return arrays, partial(_windows, per_step=self.per_step, **options)
+
+
+def _windows(data: Any, rows: Any, time: int, *, context: int, horizon: int, missing: bool, per_step: bool) -> Rows:
+    series, other, first = data
+    start = first[rows][:, None]
+    shift, size = (horizon, context) if per_step else (context, horizon)
+    steps = lambda count: jnp.arange(count, dtype=start.dtype)[None]
+    values = series[start + steps(time)]
+    targets = (series if other is None else other)[start + shift + steps(size)]
+    observed = None
+    if missing:
+        observed = ~jnp.isnan(values)
+        values = jnp.where(observed, values, 0)
+    known = ~jnp.isnan(targets) if jnp.issubdtype(targets.dtype, jnp.inexact) else jnp.ones(targets.shape, bool)
+    weight = known.all(tuple(range(2 if per_step else 1, targets.ndim))).astype(values.dtype)
+    found: Any = (values, jnp.where(known, targets, 0), weight, None, None, observed)
+    return Rows(*found)
 
 
 def _as_sequence(values: Any, index: int, missing: bool) -> np.ndarray:

@@ -1,11 +1,14 @@
 """Windows around forecast origins, and the linear map of a window that fits best."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from ostinato.data import Rows
+from ostinato.data.stored import filled_up
 from ostinato.errors import LengthError
 from ostinato.models.forecast.features import Layout
 
@@ -67,6 +70,23 @@ class OriginWindows:
             None,
             seen if self.missing else None,
         )
+
+    def stored(self) -> tuple[Any, Callable[[Any, Any, int], Rows]]:
+        """The series one behind the other, and where each origin is; `take` in JAX."""
+        first = np.concatenate([[0], np.cumsum([len(array) for array in self.arrays])])[self.series] + self.origins
+        take = partial(_windows, layout=self.layout, context=self.context, missing=self.missing)
+        return (filled_up(np.concatenate(list(self.arrays))), filled_up(first.astype(np.int32))), take
+
+
+def _windows(data: Any, rows: Any, time: int, *, layout: Layout, context: int, missing: bool) -> Rows:
+    series, origins = data
+    values = series[origins[rows][:, None] + jnp.arange(-context, time - context, dtype=origins.dtype)[None]]
+    truth = values[:, context:, : layout.targets]
+    values = values.at[:, context:, layout.hidden].set(0)
+    seen, known = ~jnp.isnan(values), ~jnp.isnan(truth)
+    weight, targets = known.any((1, 2)).astype(values.dtype), {"values": jnp.where(known, truth, 0), "known": known}
+    found: Any = (jnp.where(seen, values, 0), targets, weight, None, None, seen if missing else None)
+    return Rows(*found)
 
 
 def ridge_map(
