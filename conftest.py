@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 # Two devices on any machine, so that sharded runs are tested everywhere; read by JAX when it is first imported.
@@ -51,6 +52,9 @@ if not FULL:
     _import_hook.JaxtypingTransformer = OutermostFunctions
     CHECKER += " "  # compiled files are kept by this text
 install_import_hook("ostinato", CHECKER)
+
+# What is a class of another library cannot be read without it.
+collect_ignore = [] if find_spec("sktime") else ["src/ostinato/interop/sktime.py"]
 
 BEGAN = time.monotonic()
 TIMES = Path(__file__).parent / ".cache" / "tests.json"

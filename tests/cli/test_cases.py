@@ -57,8 +57,8 @@ def test_forecasts_come_in_the_zone_of_the_file_and_under_its_names(shops: Run) 
     assert any("in the zone of the file (+01:00 and +02:00" in note for note in said["notes"])
     answer("predict", folder / "run", folder / "shops.csv", "--out", folder / "f.csv")
     text = (folder / "f.csv").read_text().splitlines()
-    assert text[0] == "store,when,sold"
-    assert [line.rpartition(",")[0] for line in text[1:]] == [
+    assert text[0].split(",")[:3] == ["store", "when", "sold"]
+    assert [",".join(line.split(",")[:2]) for line in text[1:]] == [
         "s9,2022-11-14T00:00:00+01:00",
         "s9,2022-11-15T00:00:00+01:00",
         "01,2022-11-14T00:00:00+01:00",

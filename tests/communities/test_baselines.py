@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from ostinato.communities import LotkaVolterra
 from ostinato.communities.baselines import BASELINES, CommunityLinear, CommunityMean, _left_out, _solve, baselines
-from ostinato.models.measures import pearson
+from ostinato.communities.lotka_volterra_baseline import CommunityLotkaVolterra
+from ostinato.data import Communities
+from ostinato.models.measures import pearson, r2
 
 
 def test_baselines_against_their_definitions(make) -> None:
@@ -57,7 +60,41 @@ def test_the_linear_baseline_is_the_best_of_all_penalties(make) -> None:
 
 def test_a_baseline_in_a_file_is_the_baseline(make) -> None:
     data = make(14)
-    for name, baseline in baselines(data).items():
+    found, lacking = baselines(data)
+    assert list(found) == list(BASELINES)
+    assert lacking == ()
+    for name, baseline in found.items():
         arrays = baseline.arrays()
         assert {key: a.shape for key, a in arrays.items()} == BASELINES[name].shapes(3, 3, 4)
         np.testing.assert_array_equal(BASELINES[name](**arrays).predict(data), baseline.predict(data))
+
+
+def test_lotka_volterra_is_the_simulation_of_what_was_regressed() -> None:
+    """On a truth of the model itself it is nearly right; its steps are those of the library's own simulation."""
+    truth = LotkaVolterra.random(4, seed=3)
+    rng = np.random.default_rng(0)
+    start = 0.01 * (rng.uniform(size=(30, 4)) < 0.7)
+    start[:4] = 0.01 * np.eye(4)
+    start[(start == 0).all(1)] = 0.01
+    hours = np.arange(0.0, 25.0, 2.0)
+    values = truth.simulate(start, hours)
+    data = Communities(tuple(map(str, range(30))), tuple("abcd"), (), hours, values)
+    found = CommunityLotkaVolterra.fit(data.take(slice(0, 20)))
+    held = data.take(slice(20, None))
+    said = found.predict(held)
+    own = LotkaVolterra.from_parameters(found.growth, found.interactions).simulate(start, hours)
+    np.testing.assert_allclose(said, own[20:, 1:], rtol=1e-3, atol=1e-6)
+    assert r2(held.values[:, -1].ravel(), said[:, -1].ravel()) > 0.9
+    assert (said[:, :, 0][held.initial[:, 0] == 0] == 0).all()
+    # However strongly they help each other, nothing grows without end.
+    found.interactions = np.abs(found.interactions)
+    assert (found.predict(held) <= found.most * (1 + 1e-12)).all()
+
+
+def test_what_the_samples_do_not_determine_is_left_out_in_words(make) -> None:
+    data = make(14)
+    data.values[:, 1::2] = np.nan
+    data.values[:, :, 0] = np.where(np.arange(data.values.shape[1]) == 0, data.values[:, :, 0], np.nan)
+    found, lacking = baselines(data)
+    assert "Lotka-Volterra" not in found
+    assert lacking[0].startswith("No Lotka-Volterra beside: ")

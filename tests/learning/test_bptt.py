@@ -28,6 +28,7 @@ def problem(x64):
     return model, ost.Examples(inputs, jr.normal(k[5], (3, 12, 2)), weight)
 
 
+@eqx.filter_jit
 def run(rule, model, examples, cuts):
     carry, total, grads = rule.init(model, examples), 0.0, None
     for a, b in itertools.pairwise(cuts):
@@ -88,6 +89,13 @@ def test_truncation_equals_its_definition(problem, window, stride):
     # The definition: for each block, hold the state `window` steps before its end fixed, and differentiate what
     # follows.
     expected, expected_total = None, 0.0
+
+    @eqx.filter_jit
+    @eqx.filter_value_and_grad
+    def judged(model, state, cut):
+        ys, _ = model(cut.inputs, state)
+        return jnp.sum(cut.weight * jnp.mean((ys - cut.targets) ** 2, axis=-1))
+
     for stop in range(stride, 13, stride):
         first = max(stop - window, 0)
         state = None
@@ -95,12 +103,7 @@ def test_truncation_equals_its_definition(problem, window, stride):
             _, state = model(examples.inputs.window(0, first))
         weight = examples.weight.at[:, : stop - stride].set(0.0)
         cut = ost.Examples(examples.inputs, examples.targets, weight).window(first, stop)
-
-        def value(model, state=state, cut=cut):
-            ys, _ = model(cut.inputs, state)
-            return jnp.sum(cut.weight * jnp.mean((ys - cut.targets) ** 2, axis=-1))
-
-        v, g = eqx.filter_value_and_grad(value)(model)
+        v, g = judged(model, state, cut)
         expected_total += v
         expected = g if expected is None else jax.tree.map(jnp.add, expected, g)
     close((total, grads), (expected_total, expected))

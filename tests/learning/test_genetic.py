@@ -1,5 +1,6 @@
 """The genetic algorithm: its parts against their definitions, and what it learns; random search beside it."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -75,16 +76,15 @@ def test_the_fitness_is_the_reciprocal_of_the_mean_squared_error(xor):
     model, batches = xor
     examples = batches.examples
     genes = parameters_to_vector(model)
-    losses, shares = evaluate(
-        model, jnp.stack([genes, 0 * genes]), SQUARED, examples, None, learned=lambda y, t: jnp.abs(y - t)[0] <= 0.45
-    )
+    both = jnp.stack([genes, 0 * genes])
+    learned = lambda y, t: jnp.abs(y - t)[0] <= 0.45
+    losses, shares = eqx.filter_jit(evaluate)(model, both, SQUARED, examples, None, learned=learned)
     for i, network in enumerate((model, vector_to_parameters(model, 0 * genes))):
         error = outputs(network, batches) - np.asarray(examples.targets)
         np.testing.assert_allclose(losses[i], np.mean(np.square(error[:, 1:])), rtol=1e-5)
         np.testing.assert_allclose(shares[i], np.mean(np.abs(error[:, 1:]) <= 0.45), rtol=1e-6)
-    carry, metrics = GeneticAlgorithm(population=8).step(
-        GeneticAlgorithm(population=8).init(model, jr.key(0)), SQUARED, examples, jr.key(1)
-    )
+    rule = GeneticAlgorithm(population=8)
+    carry, metrics = eqx.filter_jit(rule.step)(rule.init(model, jr.key(0)), SQUARED, examples, jr.key(1))
     np.testing.assert_allclose(metrics["fitness"], 1 / metrics["loss"], rtol=1e-6)
     assert carry.population.shape == (8, genes.size)
 

@@ -2,18 +2,21 @@
 
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 from ostinato.data import to_series
 from ostinato.models import Forecaster
-from ostinato.models.forecast.auto.correction import earned
+from ostinato.models.forecast.auto.correction import MissedWindows, SideBySide, earned
 from ostinato.models.forecast.auto.linear import Linear, ridge
 from ostinato.models.forecast.auto.mixing import convex_weights
+from ostinato.models.forecast.auto.mixture import forecast_of
 from ostinato.models.forecast.auto.panel import Panel
 from ostinato.models.forecast.auto.rolling import Rolling
 from ostinato.models.forecast.auto.seasons import seasons_of
 from ostinato.models.forecast.auto.smoothing import Smoothing
+from ostinato.models.forecast.features import Layout
 
 RNG = np.random.default_rng(0)
 WALK = np.cumsum(RNG.normal(size=40)) + 3 * np.sin(np.arange(40) * np.pi / 2)
@@ -61,8 +64,11 @@ def test_a_linear_forecast_is_its_base_and_a_regression_on_what_the_base_misses(
 
 def test_smoothing_is_its_recursion() -> None:
     y, (alpha, beta, gamma, phi) = WALK, (0.4, 0.1, 0.2, 0.9)
-    level, trend = float(np.mean(y[:8])), 0.0
-    season = [float(np.mean([y[i] - level, y[i + 4] - level])) for i in range(4)]
+    # The line with a season through the first two seasons, at the row before the first.
+    trend = float(np.mean(y[4:8] - y[:4])) / 4
+    season = [float(np.mean([y[i] - trend * (i + 1), y[i + 4] - trend * (i + 5)])) for i in range(4)]
+    level = float(np.mean(season))
+    season = [s - level for s in season]
     for t in range(30):
         e = y[t] - level - phi * trend - season[t % 4]
         level, trend, season[t % 4] = level + phi * trend + alpha * e, phi * trend + beta * e, season[t % 4] + gamma * e
@@ -72,6 +78,8 @@ def test_smoothing_is_its_recursion() -> None:
     assert np.allclose(said[0, :, 0], wanted)
     assert np.array_equal(said[0], said[2])
     assert np.array_equal(said[1], Smoothing(4).at(panel(y[:12]), gains, [np.array([12])], 5)[0])
+    # With less than two seasons before it nothing can be said without rows that come later.
+    assert (forecast_of(Smoothing(4), panel(y), gains, [np.array([5])], 3) == y[4]).all()
 
 
 def test_the_gains_are_better_than_those_of_a_plain_mean_and_of_the_last_value() -> None:
@@ -102,6 +110,26 @@ def test_a_correction_earns_what_it_has_shown() -> None:
     assert np.mean(np.array(chance) == 0) > 0.7
     assert max(chance) < 0.15
     assert earned(missed, -missed) == 0
+
+
+def test_batches_side_by_side_are_the_same_on_the_device_and_hold_each_window_once() -> None:
+    arrays, layout = [np.arange(20.0)[:, None]], Layout(1, 0, 0, 0, 0)
+    missed = np.where(np.arange(13) == 4, np.nan, np.arange(13.0))[:, None, None]
+    batches = SideBySide(MissedWindows(missed, arrays, layout, 4, 1, [np.arange(4, 17)]), 5, (3, 4))
+    stored = batches.stored()
+    assert stored is not None
+    seen = [[], []]
+    for step in range(len(batches)):
+        one, other = batches.at(step), stored.gathers[0](stored.data, stored.rows(step)[1])
+        assert jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), one, other))
+        assert np.allclose(np.asarray(one.weight).sum(1), 1)
+        for member in (0, 1):
+            there = np.asarray(one.weight[member]) > 0
+            seen[member] += np.asarray(one.targets["values"])[member, there, 0, 0].tolist()
+            ends = np.asarray(one.inputs.values)[member, there, 3, 0]
+            assert (ends - 3 == seen[member][-int(there.sum()) :]).all()
+    assert sorted(seen[0]) == sorted(seen[1]) == [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12]
+    assert seen[0] != seen[1]
 
 
 def test_no_fit_sees_what_it_is_judged_by() -> None:

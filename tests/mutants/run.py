@@ -68,8 +68,10 @@ class Copy:
         (folder / "site" / "sitecustomize.py").write_text(SITE)
         self.paths = f"{folder / 'site'}{os.pathsep}{self.root / 'src'}"
 
-    def test(self, arguments: Sequence[str], *, keep_bytecode: bool = False) -> tuple[int | None, str]:
-        """The exit code of pytest and what it said; no code where it took too long."""
+    def test(
+        self, arguments: Sequence[str], *, keep_bytecode: bool = False, longest: float | None = LONGEST
+    ) -> tuple[int | None, str]:
+        """The exit code of pytest and what it said; no code where it took longer than so many seconds."""
         environment = {**os.environ, "PYTHONPATH": self.paths}
         environment.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache" / "jax"))
         if (data := ROOT.parent / "shared" / "data").is_dir():
@@ -80,7 +82,7 @@ class Copy:
         command = [sys.executable, "-c", RUN, str(self.root), "-q", "-p", "no:cacheprovider", *arguments]
         try:
             done = subprocess.run(
-                command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=LONGEST, check=False
+                command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=longest, check=False
             )
         except subprocess.TimeoutExpired:
             return None, ""
@@ -174,7 +176,8 @@ def main(given: Sequence[str]) -> int:
         first = Copy(folders[0], ROOT)
         tests = sorted({test for row in rows for test in row.tests})
         print(f"{len(rows)} edits; first their tests without any: {len(tests)} files and tests", flush=True)
-        code, said = first.test(["-n", str(len(folders) if len(tests) > 1 else 0), *tests], keep_bytecode=True)
+        workers = str(len(folders) if len(tests) > 1 else 0)
+        code, said = first.test(["-n", workers, *tests], keep_bytecode=True, longest=None)
         if code != PASSED:
             print(said[-10000:])
             print("the tests do not pass without an edit")

@@ -1,11 +1,9 @@
 """Gated recurrent units with fewer parameters in the gates (Dey and Salem, "Gate-variants of GRU", 2017)."""
 
-from jaxtyping import DTypeLike, PRNGKeyArray
-
-from ostinato.cells.reset_before import ConstantGates, ResetBefore
+from ostinato.cells.reset_before import ConstantGates, ReducedGates
 
 
-class GRU1(ResetBefore):
+class GRU1(ReducedGates):
     r"""A GRU whose gates see the state and a bias, not the input: 2nm parameters fewer.
 
     $$r = \sigma(R_r h_{t-1} + b_r),\quad z = \sigma(R_z h_{t-1} + b_z)$$
@@ -26,17 +24,6 @@ class GRU1(ResetBefore):
 
     gate_count = 2
     gate_sees = "hb"
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        *,
-        init: str = "ostinato",
-        dtype: DTypeLike | None = None,
-        key: PRNGKeyArray,
-    ):
-        super().__init__(input_size, hidden_size, convention="chung", init=init, dtype=dtype, key=key)
 
 
 class GRU2(GRU1):

@@ -7,13 +7,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, PRNGKeyArray
 
 from ostinato.cells.base import Hidden
-from ostinato.cells.reset_before import ConstantGates, ResetBefore, blend
+from ostinato.cells.reset_before import ConstantGates, ReducedGates, blend
 from ostinato.cells.standard import StandardCell
 
 FORGET, CANDIDATE = range(2)
 
 
-class MGU(ResetBefore):
+class MGU(ReducedGates):
     r"""A GRU in which one gate does the work of two: 2(n² + nm + n) parameters.
 
     $$f = \sigma(W_f x_t + b_f + R_f h_{t-1}),\quad n = \tanh(W_n x_t + b_n + R_n (f \odot h_{t-1}))$$
@@ -35,17 +35,6 @@ class MGU(ResetBefore):
 
     gate_count = 1
     gate_sees = "xhb"
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        *,
-        init: str = "ostinato",
-        dtype: DTypeLike | None = None,
-        key: PRNGKeyArray,
-    ):
-        super().__init__(input_size, hidden_size, convention="chung", init=init, dtype=dtype, key=key)
 
 
 class MGU1(MGU):

@@ -2,17 +2,16 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
 from ostinato.cells.base import Hidden
 from ostinato.cells.init import gate_weights
-from ostinato.cells.standard import ProjectedCell
+from ostinato.cells.standard import DrawnCell, ProjectedCell
 
 
-class Orthogonal(ProjectedCell):
+class Orthogonal(DrawnCell, ProjectedCell):
     r"""A simple network that neither forgets nor grows: its recurrent matrix turns the state and keeps its length.
 
     $$Q = (I + S)^{-1} (I - S),\quad S = A - A^\top,\qquad
@@ -35,28 +34,18 @@ class Orthogonal(ProjectedCell):
     ```
     """
 
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
     W: Float[Array, "1 hidden input"]
     A: Float[Array, "1 hidden hidden"]
     b: Float[Array, " hidden"]
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        *,
-        init: str = "ostinato",
-        dtype: DTypeLike | None = None,
-        key: PRNGKeyArray,
-    ):
-        self.input_size, self.hidden_size = input_size, hidden_size
-        weights = gate_weights(init, 1, hidden_size, input_size, recurrent_size=0, key=key, dtype=dtype)
+    def draw(self, init: str, dtype: DTypeLike | None, key: PRNGKeyArray) -> None:
+        hidden = self.hidden_size
+        weights = gate_weights(init, 1, hidden, self.input_size, recurrent_size=0, key=key, dtype=dtype)
         self.W, self.b = weights.W, jnp.zeros_like(weights.b[0])
         # A turn by the angle a is Cayley's form of tan(a / 2).
-        angles = jr.uniform(jr.fold_in(key, 1), (hidden_size // 2,), weights.b.dtype, 0, jnp.pi / 2)
-        first = 2 * jnp.arange(hidden_size // 2)
-        self.A = jnp.zeros((1, hidden_size, hidden_size), weights.b.dtype)
+        angles = jr.uniform(jr.fold_in(key, 1), (hidden // 2,), weights.b.dtype, 0, jnp.pi / 2)
+        first = 2 * jnp.arange(hidden // 2)
+        self.A = jnp.zeros((1, hidden, hidden), weights.b.dtype)
         self.A = self.A.at[0, first, first + 1].set(jnp.tan(angles / 2))
 
     def project(self, x: Float[Array, " input"]) -> Float[Array, "1 hidden"]:

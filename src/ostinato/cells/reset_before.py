@@ -102,13 +102,8 @@ class ResetBefore(Cell):
         return {"gates": jnp.concatenate([gates, n[None]])}
 
 
-class ConstantGates(StandardCell):
-    r"""A cell whose gates are learned constants, $\sigma(b)$, so that one product is left, with $R\,\mathrm{diag}(r)$.
-
-    `gate_count` is 2 for reset and update, 1 where one gate is both. The last row of `b` is the candidate's.
-    """
-
-    gate_count: ClassVar[int]
+class ReducedGates(ResetBefore):
+    """Base of units whose gates see less than those of `GRUBefore`, in the convention of Chung et al."""
 
     def __init__(
         self,
@@ -119,8 +114,19 @@ class ConstantGates(StandardCell):
         dtype: DTypeLike | None = None,
         key: PRNGKeyArray,
     ):
-        self.input_size, self.hidden_size = input_size, hidden_size
-        weights = gate_weights(init, self.gate_count + 1, hidden_size, input_size, key=key, dtype=dtype)
+        super().__init__(input_size, hidden_size, convention="chung", init=init, dtype=dtype, key=key)
+
+
+class ConstantGates(StandardCell):
+    r"""A cell whose gates are learned constants, $\sigma(b)$, so that one product is left, with $R\,\mathrm{diag}(r)$.
+
+    `gate_count` is 2 for reset and update, 1 where one gate is both. The last row of `b` is the candidate's.
+    """
+
+    gate_count: ClassVar[int]
+
+    def draw(self, init: str, dtype: DTypeLike | None, key: PRNGKeyArray) -> None:
+        weights = gate_weights(init, self.gate_count + 1, self.hidden_size, self.input_size, key=key, dtype=dtype)
         self.W, self.R, self.b = weights.W[-1:], weights.R[-1:], weights.b + weights.b_h
 
     def project(self, x: Float[Array, " input"]) -> Float[Array, "1 hidden"]:

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
-from ostinato.cells.base import Cell, Hidden
+from ostinato.cells.base import Hidden
 from ostinato.cells.init import gate_weights
+from ostinato.cells.standard import DrawnCell
 
 
-class SecondOrder(Cell):
+class SecondOrder(DrawnCell):
     r"""Units that see products of state and input: with inputs 1 of m, each symbol has a matrix of transitions.
 
     $$h_t = \sigma\Big(\sum_k x_{t,k}\, R_k h_{t-1} + b\Big),\qquad y_t = h_t$$
@@ -35,23 +35,12 @@ class SecondOrder(Cell):
 
     output_field = "h"
 
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
     R: Float[Array, "input hidden hidden"]
     b: Float[Array, " hidden"]
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        *,
-        init: str = "ostinato",
-        dtype: DTypeLike | None = None,
-        key: PRNGKeyArray,
-    ):
-        self.input_size, self.hidden_size = input_size, hidden_size
-        weights = gate_weights(init, max(input_size, 1), hidden_size, 0, key=key, dtype=dtype)
-        self.R, self.b = weights.R[:input_size], jnp.zeros_like(weights.b[0])
+    def draw(self, init: str, dtype: DTypeLike | None, key: PRNGKeyArray) -> None:
+        weights = gate_weights(init, max(self.input_size, 1), self.hidden_size, 0, key=key, dtype=dtype)
+        self.R, self.b = weights.R[: self.input_size], jnp.zeros_like(weights.b[0])
 
     def init_state(self, *, key: PRNGKeyArray | None = None) -> Hidden:
         del key

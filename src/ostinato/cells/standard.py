@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
-from ostinato.cells.base import GatedCell, Hidden
+from ostinato.cells.base import Cell, GatedCell, Hidden
 from ostinato.cells.init import gate_weights
 
 
@@ -26,14 +26,37 @@ class ProjectedCell(GatedCell):
         return self.W @ x + self.b
 
 
-class StandardCell(ProjectedCell):
+class DrawnCell(Cell):
+    """A cell of two sizes whose weights are drawn from `key` after the preset `init`: its `draw` sets them."""
+
+    input_size: int = eqx.field(static=True)
+    hidden_size: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        init: str = "ostinato",
+        dtype: DTypeLike | None = None,
+        key: PRNGKeyArray,
+    ):
+        self.input_size, self.hidden_size = input_size, hidden_size
+        self.draw(init, dtype, key)
+
+    def draw(self, init: str, dtype: DTypeLike | None, key: PRNGKeyArray) -> None:
+        """Set the weights."""
+        raise NotImplementedError
+
+
+class StandardCell(DrawnCell, ProjectedCell):
     r"""The standard recurrent cell: weights, recurrent weights and a bias for each of `rows` gates.
 
     $$s_t, y_t = \mathrm{update}(W x_t + b,\; R\,\mathrm{hidden}(s_{t-1}),\; s_{t-1})$$
 
     Shapes: `W (rows, hidden, input)`, `R (rows, hidden, hidden)`, `b (rows, hidden)`, drawn from `key` after the preset
-    `init`; a subclass that draws otherwise sets them itself. It gives `update`, and a state of its own where one vector
-    is not enough.
+    `init`; a subclass that starts otherwise has a `draw` of its own. It gives `update`, and a state of its own where
+    one vector is not enough.
 
     ```python
     >>> import jax
@@ -50,23 +73,12 @@ class StandardCell(ProjectedCell):
 
     rows: ClassVar[int] = 1
 
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
     W: Float[Array, "_ hidden input"]
     R: Float[Array, "_ hidden hidden"]
     b: Float[Array, "_ hidden"]
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        *,
-        init: str = "ostinato",
-        dtype: DTypeLike | None = None,
-        key: PRNGKeyArray,
-    ):
-        self.input_size, self.hidden_size = input_size, hidden_size
-        weights = gate_weights(init, self.rows, hidden_size, input_size, key=key, dtype=dtype)
+    def draw(self, init: str, dtype: DTypeLike | None, key: PRNGKeyArray) -> None:
+        weights = gate_weights(init, self.rows, self.hidden_size, self.input_size, key=key, dtype=dtype)
         self.W, self.R, self.b = weights.W, weights.R, weights.b + weights.b_h
 
     def recurrent(self) -> tuple[Array, Array | None]:

@@ -17,6 +17,7 @@ ORDER = (
     "fit",
     "predict",
     "evaluate",
+    "anomalies",
     "report",
     "explain",
     "community",

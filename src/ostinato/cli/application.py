@@ -20,6 +20,7 @@ def application() -> App:
     app.add_typer(fit_commands(), name="fit")
     app.command("predict")(runs.predict_command())
     app.command("evaluate")(runs.evaluate)
+    app.command("anomalies")(runs.anomalies)
     app.command("report")(runs.report)
     app.command("explain")(runs.explain_command())
     app.add_typer(community.app, name="community")

@@ -29,6 +29,8 @@ def run_demo(ctx: typer.Context, out: Path) -> None:
         fit_job(ctx, forecast, file, **OPTIONS, out=out)
     except SettingsError:
         fit_job(ctx, forecast, file, **OPTIONS, out=out, fresh=True)
+    note(ctx, "\nYour own data: ostinato fit forecast DATA.csv --target COLUMN --horizon 7")
+    note(ctx, "Public data:   ostinato data list   (a name there stands where a file does)")
 
 
 def written(options: dict[str, Any]) -> str:

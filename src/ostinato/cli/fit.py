@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +71,7 @@ def scored(made: Any) -> dict[str, Any]:
     """What `--json` says of an evaluation."""
     if made is None:
         return {"held_out": None, "verdict": None, "scores": []}
-    plain: Mapping[str, Any] = replace(made, scores=made.ranked()).to_dict()
+    plain: Mapping[str, Any] = made.to_dict()
     return {name: plain[name] for name in ("held_out", "verdict", "scores")}
 
 

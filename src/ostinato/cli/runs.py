@@ -49,10 +49,15 @@ EXPLAIN = """Show what a model has learned.
     """
 
 
-def _predict(ctx: typer.Context, run: Path, file: Path, out: Path | None, json: bool = False, **asked: Any) -> None:
-    del json
+def _check_out(out: Path | None, file: Path) -> None:
+    """Raise `SettingsError` where what is written would stand in the place of what is read."""
     if out is not None and out.resolve() == file.resolve():
         raise SettingsError(f"--out: {out} is the file that is read; choose another name")
+
+
+def _predict(ctx: typer.Context, run: Path, file: Path, out: Path | None, json: bool = False, **asked: Any) -> None:
+    del json
+    _check_out(out, file)
 
     from ostinato.jobs import predict
     from ostinato.jobs.columns import write_columns
@@ -129,6 +134,48 @@ def evaluate(
     made = evaluate(run, file, keep=keep)
     result = {"run": str(run), "file": str(file), "task": made.task, **scored(made)}
     emit(ctx, result, lambda console: show_scores(console, result))
+
+
+def anomalies(
+    ctx: typer.Context,
+    run: o.RunFolder,
+    file: DataFile,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="CSV file to write.", show_default="print them")
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option("--threshold", help="P-value at or below which a value is an anomaly.")
+    ] = 0.01,
+    json: o.Json = False,
+) -> None:
+    """Say how unlikely each value is that came after those of training, by the one-step forecast of a run.
+
+    For each target of a forecast: the forecast, the error in units of the errors that it makes, its p-value.
+
+    Example: `ostinato anomalies runs/temp new.csv --out anomalies.csv`
+    """
+    _check_out(out, file)
+    from ostinato.jobs import anomalies
+    from ostinato.jobs.columns import write_columns
+
+    found = anomalies(run, file, threshold)
+    rows = len(next(iter(found.columns.values())))
+    result: dict[str, Any] = {"run": str(run), "file": str(file), "rows": rows, "anomalies": found.count}
+    words = f"{found.count} of {rows} values have a p-value of {threshold:g} or less"
+    if out is not None:
+        write_columns(out, found.columns)
+        result["out"] = str(out)
+        emit(ctx, result, lambda console: console.print(f"{words}; all in {out}", markup=False))
+        return
+    result["columns"] = found.columns
+
+    def show(console: Any) -> None:
+        flags = [name for name in found.columns if name.endswith("_anomaly")]
+        picked = [i for i in range(rows) if any(found.columns[name][i] for name in flags)]
+        console.print(words)
+        console.print(_listed({name: values[picked] for name, values in found.columns.items()}))
+
+    emit(ctx, result, show)
 
 
 def report(

@@ -1,11 +1,13 @@
-"""What a community model has to beat: the mean of its training data, and a linear map of who is there."""
+"""What a community model has to beat: the mean of its training data, a linear map of who is there, Lotka-Volterra."""
 
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
+from ostinato.communities.lotka_volterra_baseline import CommunityLotkaVolterra
 from ostinato.data import Communities
+from ostinato.errors import DataError, SettingsError
 
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
@@ -110,12 +112,23 @@ class CommunityLinear:
         return {"weights": (species, later * features), "constant": (later * features,)}
 
 
-BASELINES: dict[str, type[Baseline]] = {"mean": CommunityMean, "linear": CommunityLinear}
+BASELINES: dict[str, type[Baseline]] = {
+    "mean": CommunityMean,
+    "linear": CommunityLinear,
+    "Lotka-Volterra": CommunityLotkaVolterra,
+}
 
 
-def baselines(train: Communities) -> dict[str, Baseline]:
-    """All of them by name, fitted."""
-    return {name: kind.fit(train) for name, kind in BASELINES.items()}
+def baselines(train: Communities) -> tuple[dict[str, Baseline], tuple[str, ...]]:
+    """All of them by name, fitted, and in words those that the samples do not determine."""
+    found: dict[str, Baseline] = {}
+    lacking = []
+    for name, kind in BASELINES.items():
+        try:
+            found[name] = kind.fit(train)
+        except (DataError, SettingsError) as error:
+            lacking.append(f"No {name} beside: {error}.")
+    return found, tuple(lacking)
 
 
 def _solve(inputs: np.ndarray, targets: np.ndarray, penalty: float) -> np.ndarray:

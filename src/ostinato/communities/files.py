@@ -31,6 +31,8 @@ def packed(model: "CommunityModel") -> tuple[dict[str, Any], dict[str, Any]]:
         "hours": model.hours_.tolist(),
         "medium": model.medium_.tolist(),
         "communities": list(model.communities_.names),
+        "baselines": list(model.baselines_),
+        "notes": list(model.notes_),
     }
     return weights, numbers
 
@@ -43,7 +45,8 @@ def unpack(model: "CommunityModel", numbers: dict[str, Any], weights: Weights) -
         raise CorruptFile(f"hours: expected two or more increasing times, got {numbers['hours']}")
     count, later, width = model.members + model.folds, len(hours) - 1, len(species) + len(metabolites)
     blank = TimeStandardizer(np.zeros((later + 1, width)), np.ones((later + 1, width)))
-    shapes = {name: kind.shapes(later, len(species), width) for name, kind in BASELINES.items()}
+    beside = {name: BASELINES[name] for name in numbers["baselines"]}
+    shapes = {name: kind.shapes(later, len(species), width) for name, kind in beside.items()}
     read = weights(
         {
             "networks": eqx.filter_eval_shape(lambda: build(model, [blank] * count, hours, len(species), range(count))),
@@ -62,9 +65,9 @@ def unpack(model: "CommunityModel", numbers: dict[str, Any], weights: Weights) -
     model.communities_ = Communities(names, species, metabolites, hours, _with_gaps(read["values"]))
     model.unseen_ = _with_gaps(read["unseen"])
     model.baselines_ = {
-        name: kind(**{k: np.asarray(read["baselines"][name][k]) for k in shapes[name]})
-        for name, kind in BASELINES.items()
+        name: kind(**{k: np.asarray(read["baselines"][name][k]) for k in shapes[name]}) for name, kind in beside.items()
     }
+    model.notes_ = tuple(map(str, numbers["notes"]))
     return read["networks"]
 
 

@@ -94,6 +94,7 @@ class CommunityModel(TrainedEstimator):
     communities_: Communities
     unseen_: Float[np.ndarray, "n later features"]
     baselines_: dict[str, Baseline]
+    notes_: tuple[str, ...]
 
     def __init__(
         self,
@@ -167,7 +168,7 @@ class CommunityModel(TrainedEstimator):
         self._keep(result)
         self.species_, self.metabolites_, self.hours_ = data.species, data.metabolites, data.hours
         self.medium_ = data.initial[:, len(data.species) :].mean(0)
-        self.baselines_ = baselines(data)
+        self.baselines_, self.notes_ = baselines(data)
         self.communities_, self.unseen_ = data, np.full(data.values[:, 1:].shape, np.nan)
         if parts:
             made = self.networks_.forecast(data.initial, len(data.hours) - 1)[self.members :]
@@ -226,7 +227,7 @@ class CommunityModel(TrainedEstimator):
 
         `times`: squared Pearson r and coefficient of determination at each time (see `community_scores.by_time`);
         `features`: r and error of each; `species_r`, `species_rmse`, `metabolite_r`, `metabolite_rmse`: their means;
-        `coverage`: of the 90 % intervals, None without `folds`; `baselines`: the same figures of `mean` and `linear`;
+        `coverage`: of the 90 % intervals, None without `folds`; `baselines`: the same figures of those in `BASELINES`;
         `tests`: of the network against each baseline, by the name of the R² that they are judged by (see
         `scores.tests`); `members`: the same figures of each member by itself; `count`.
 

@@ -80,7 +80,7 @@ def fetch(name: str, folder: str | Path | None = None) -> dict[str, Path]:
     return find(entry_of(name), folder)
 
 
-def by_name(name: str, folder: str | Path | None = None) -> Any | None:
+def by_name(name: str, folder: str | Path | None = None) -> Any:
     """The data of a catalogue name as a job reads them: `NAME`, or `NAME/PART`; None where it is no such name.
 
     `PART` is the name of one of several tables, or `train` (the default), `valid` or `test` of a set that is split.

@@ -13,10 +13,11 @@ from ostinato.jobs.options import Option
 
 if TYPE_CHECKING:
     from ostinato.models import Estimator
+    from ostinato.models.forecast.anomalies import Anomalies
     from ostinato.runs import Evaluation, Record, Run
     from ostinato.training import Event
 
-VERBS = ("predict", "unseen", "explain")
+VERBS = ("predict", "unseen", "anomalies", "explain")
 """Methods of a job that it need not have."""
 
 
@@ -146,6 +147,10 @@ class Job:
 
     def predict(self, model: Any, source: Any, settings: Any) -> Predictions:
         """Predictions for a source of data; a subclass adds the options that it is asked with."""
+        raise NotImplementedError
+
+    def anomalies(self, model: Any, source: Any, settings: Any, threshold: float) -> "Anomalies":
+        """How unlikely each value is that came after those of training."""
         raise NotImplementedError
 
     def explain(self, model: Any, settings: Any) -> "Explanation":

@@ -18,8 +18,9 @@ class Classify(SequenceJob):
     name, title, plural = "classify", "Classification", "classifications"
     help = """Classify sequences of any lengths, a label each.
 
-    A share of each class is held out, and the accuracy on it is printed beside the most frequent class and a linear
-    map of means and deviations.
+    A share of each class is held out, and the accuracy on it is printed beside the most frequent class, linear maps of
+    values and of means, and the nearest neighbour. Without --epochs, all that is not given is chosen from the
+    training part: size, direction, pooling, updates, and how much random filters beside the network say.
 
     Example: `ostinato fit classify train.npz --bidirectional --out runs/vowels`
     """

@@ -44,8 +44,8 @@ class Community(Job):
     help = """Learn how communities of microbes and their products develop.
 
     One row for each sample: community, time in hours, a column for each species and each metabolite. Whole
-    communities are held out, and what the network says of them is printed beside the mean of the others and a linear
-    map of who is there.
+    communities are held out, and what the network says of them is printed beside the mean of the others, a linear map
+    of who is there, and a Lotka-Volterra model.
 
     Example: `ostinato fit community data.csv --species '*_OD' --out runs/gut`
     """

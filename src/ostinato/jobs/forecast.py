@@ -13,6 +13,7 @@ from ostinato.jobs.options import NETWORK, Option
 if TYPE_CHECKING:
     from ostinato.data import Series
     from ostinato.models import Estimator, Forecaster
+    from ostinato.models.forecast.anomalies import Anomalies
     from ostinato.runs import Evaluation
 
 
@@ -205,6 +206,14 @@ class Forecast(Job):
             raise DataError(f"{rows} rows after those that the model was trained on, its horizon is {model.horizon}")
         test = model.backtest(data, None, baselines=dict(baselines))
         return of_backtest(test, data.time_name, _ahead(model, data), data, model.chosen_)
+
+    def anomalies(self, model: Any, source: Any, settings: Any, threshold: float) -> "Anomalies":
+        """The scores of the rows that came after those of training."""
+        from ostinato.data import read_table
+        from ostinato.models.forecast.anomalies import anomalies
+
+        given = read_table(source, header=settings.data.header) if isinstance(source, str | Path) else source
+        return anomalies(model, given, threshold)
 
     def predict(
         self, model: Any, source: Any, settings: Any, horizon: int | None = None, level: Any = None

@@ -18,8 +18,8 @@ class Regress(SequenceJob):
     name, title, plural = "regress", "Regression", "regressions"
     help = """Predict a number for each sequence.
 
-    A share of the sequences is held out, and the error on it is printed beside the mean and a linear map of means and
-    deviations.
+    A share of the sequences is held out, and the error on it is printed beside the mean, linear maps of values and of
+    means, and the nearest neighbour. Without --epochs, all that is not given is chosen from the training part.
 
     Example: `ostinato fit regress engines.csv --series unit --time cycle --label life --out runs/engines`
     """

@@ -25,6 +25,7 @@ from ostinato.jobs.options import Option
 from ostinato.jobs.reporter import SILENT, Reporter
 from ostinato.jobs.settings import complete, digest_of, marked
 from ostinato.jobs.table import JOBS, job_of
+from ostinato.models.forecast.anomalies import Anomalies
 from ostinato.models.trained import digest
 from ostinato.runs import STOP_SIGNALS, Evaluation, Record, Run, checkpoints, read_settings, to_table, write_file
 from ostinato.runs.manifest import dump
@@ -79,13 +80,15 @@ def run(
         if option not in known:
             raise SettingsError(f"{option}: {name} has no such option; it has {', '.join(known) or 'none'}")
     settings = complete(job, settings)
-    path, data, name = _source(data)
+    path, data, source = _source(data)
     if path is not None:
         settings = marked(settings, digest_of(path))
     found = job.read(data if path is None else path, settings)
     if path is None and job.source is not None:
         settings = marked(settings, digest(found))
-    folder = job.default_folder(path or (Path(name) if name else None), settings) if folder is None else Path(folder)
+    folder = (
+        job.default_folder(path or (Path(source) if source else None), settings) if folder is None else Path(folder)
+    )
     train, held = job.split(found, settings)
     said = tuple(dict.fromkeys([*job.notes(found), *job.notes(train)]))
     for words in (*said, *job.plan(settings)):
@@ -103,7 +106,7 @@ def run(
                     run.drop_checkpoints()
                 else:
                     if job.source is not None:
-                        source = name or type(data).__name__
+                        source = source or type(data).__name__
                         run.write_data({"file": source, **job.describe(found)})
                     run.check_stopped()
                     with reporter.progress(job.progress) as callback:
@@ -163,6 +166,18 @@ def predict(folder: str | Path, data: Any, *, reporter: Reporter = SILENT, **ask
     for words in made.notes:
         reporter.note(words)
     return made.columns
+
+
+def anomalies(folder: str | Path, data: Any, threshold: float = 0.01) -> Anomalies:
+    """How unlikely each value is that came after those of training, by a run of forecasts.
+
+    See `models.forecast.anomalies`. Raises as `predict`; `SettingsError` for a run of another job.
+    """
+    folder = Path(folder)
+    job, settings = job_and_settings(folder)
+    if not job.has("anomalies"):
+        raise refused("anomalies", folder, job.name, JOBS)
+    return job.anomalies(model_of(job, settings, folder), data, settings, threshold)
 
 
 def explain(

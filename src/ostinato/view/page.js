@@ -20,13 +20,16 @@ function shown(value) {
   return Math.abs(value) >= 1e4 || value === 0 ? value.toFixed(0) : value.toPrecision(4);
 }
 
-function date(seconds) {
-  const words = new Date(Math.round(seconds) * 1000).toISOString();
+// Points are tenths of a point of the drawing: over months, minutes would be made up.
+function date(seconds, span) {
+  const step = span > 60 * 86400 ? 86400 : span > 2 * 86400 ? 3600 : 1;
+  const words = new Date(Math.round(seconds / step) * step * 1000).toISOString();
   return words.slice(11, 16) === "00:00" ? words.slice(0, 10) : words.slice(0, 16).replace("T", " ");
 }
 
-function said(kind, value) {
-  return kind === "time" ? date(value) : kind === "whole" ? String(Math.round(value)) : shown(value);
+function said(x, value) {
+  if (x.kind === "time") return date(value, x.high - x.low);
+  return x.kind === "whole" ? String(Math.round(value)) : shown(value);
 }
 
 function nearest(points, at) {
@@ -80,7 +83,7 @@ function zoomed(svg, x, low, high) {
   const bottom = scaleOf(svg.dataset.y).start;
   const fresh = () => marksOf(x, low, high).flatMap((value) => [
     made("line", { x1: moved(x.point(value)), x2: moved(x.point(value)), y1: bottom, y2: bottom + 5, class: "axis" }),
-    made("text", { x: moved(x.point(value)), y: bottom + 19, "text-anchor": "middle" }, said(x.kind, value)),
+    made("text", { x: moved(x.point(value)), y: bottom + 19, "text-anchor": "middle" }, said(x, value)),
   ]);
   marks.replaceChildren(...(whole ? marks.kept : fresh()));
 }
@@ -117,7 +120,7 @@ function answerAsCurves(svg, figure) {
     for (const [name, end] of Object.entries({ x1: at, x2: at, y1: y.start, y2: y.stop })) cross.setAttribute(name, end);
     svg.append(cross);
     const values = found.map((f) => `${f.name} ${shown(y.value(f.point[1]))}`);
-    reading.textContent = [said(x.kind, value(at)), ...values].join(" \u00b7 ");
+    reading.textContent = [said(x, value(at)), ...values].join(" \u00b7 ");
   }
 
   function step(way) {

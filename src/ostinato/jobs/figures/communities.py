@@ -43,7 +43,7 @@ def of_communities(model: CommunityModel, communities: Communities, held_out: st
         "community",
         "",
         f"{held_out}; {MEANINGS}",
-        community_verdict(label, {s.model: s.values[measure] for s in scores}, found["tests"][measure], measure),
+        community_verdict(label, {s.model: s.values.get(measure) for s in scores}, found["tests"][measure], measure),
         tuple(scores),
         (*sections, *_trajectories(communities, bounds)),
         higher=True,

@@ -15,7 +15,7 @@ PLAIN: dict[str, Any] = {
     "dropout": 0.0,
     "validation": 0.0,
     "filters": 0,
-    "class_weights": None,
+    "class_weights": "none",
 }
 """What "auto" stands for where the number of epochs is given: that network, and nothing beside it."""
 
@@ -73,7 +73,7 @@ def choose(
         "validation": (held, why_held),
         "filters": (0 if per_step else features, f"{rows} sequences"),
         "class_weights": (
-            "balanced" if skewed and not per_step else None,
+            "balanced" if skewed and not per_step else "none",
             "no class is rare" if not skewed else f"from {counts.min()} to {counts.max()} sequences of a class",
         ),
     }

@@ -22,9 +22,23 @@ class SequenceClassifier(SequenceEstimator):
     `LabelledSequences` (which bring their own y); a 2-D X is refused. y holds one hashable label for each sequence:
     strings, numbers, tuples.
 
+    Without `epochs` the estimator **chooses by itself** what is left at "auto", from the training part alone: a network
+    in both directions whose mean, largest and last outputs stand side by side, its size by the number of sequences,
+    several steps read as one where sequences are long, and at most `BUDGET` steps read in training (see
+    `sequences.automatic`), stopped early by a fifth held out. Beside it stand `filters` (`RandomFilters` with a ridge
+    read-out), a linear map of values and the nearest neighbour, each judged by what it says of rows that it has not
+    seen; the prediction is a convex mixture of all (`OpinionPool`). `chosen_` holds what was chosen and why,
+    `weights_` the shares of the mixture. With `epochs` the network is trained as told and stands alone; "auto" is then
+    64 units, one direction, the last output, nothing held out.
+
     * `cell`, `hidden_size`, `num_layers`, `bidirectional`, `cell_settings`: as for `ost.RNN`; `cell` is a name in
       `CELLS`.
-    * `pool`: `"last"`, `"mean"` or `"max"` over the steps that exist.
+    * `pool`: `"last"`, `"mean"` or `"max"` over the steps that exist, or `"all"` of them side by side. `stack`: so many
+      steps are read as one, with the features of all. `filters`: about how many random filters stand beside the
+      network, 0 for none.
+    * `class_weights`: `"balanced"` counts each class alike in the loss of the network, `"none"` each sequence; "auto"
+      is `"balanced"` where one class is more than three times as frequent as another, and takes it back in
+      probabilities.
     * `per_step=True`: a label for each step instead; y is a list of `(time,)`, and so is what `predict` gives.
     * `dropout`: between the layers and before the read-out. `input_noise`, `sequence_noise` (standard deviations, after
       scaling: at each entry; an offset that a sequence keeps), `time_mask`, `feature_mask` (widest band that is
@@ -41,8 +55,9 @@ class SequenceClassifier(SequenceEstimator):
 
     Features are standardised with mean and deviation of the training part. After `fit`: `classes_` (sorted),
     `majority_` (the most frequent), `network_`, `history_`, `best_`, `steps_`, `stopped_`, `scale_`, `edges_`,
-    `n_features_in_`, `target_`, and
-    `baseline_`, a ridge on mean and deviation of each feature over time (`per_step`: on the step itself).
+    `n_features_in_`, `target_`, `chosen_`, `weights_`, `notes_` (what was chosen, and whether training has moved, in
+    words), `baseline_`, a ridge on mean and deviation of each feature over time (`per_step`: on the step itself), and
+    `beside_`, the other models in closed form.
 
     Raises `ShapeError` (no sequences, another number of labels, unequal feature counts), `DataError` (a single class,
     a label not seen in training), `NonFiniteError`, `SettingsError`, `NotFitted`.

@@ -61,7 +61,9 @@ class SequenceEstimator(TrainedEstimator):
     checks = (
         *or_auto(*units(), *one_of("pool", SUMMARIES), *rates("dropout"), *whole("filters", least=0), *whole("stack")),
         Check("bidirectional", lambda value, model: value in (True, False, AUTO), '"auto", True or False'),
-        Check("class_weights", lambda value, model: value in ("balanced", None, AUTO), '"auto", "balanced" or None'),
+        Check(
+            "class_weights", lambda value, model: value in ("balanced", "none", AUTO), '"auto", "balanced" or "none"'
+        ),
         *one_of("schedule", SCHEDULES),
         Check("epochs", lambda value, model: value is None or value >= 1, "None, or 1 or more"),
         *whole("batch_size", "buckets"),
@@ -83,7 +85,7 @@ class SequenceEstimator(TrainedEstimator):
         stack: int | str = AUTO,
         per_step: bool = False,
         filters: int | str = AUTO,
-        class_weights: str | None = AUTO,
+        class_weights: str = AUTO,
         dropout: float | str = AUTO,
         input_noise: float = 0.0,
         sequence_noise: float = 0.0,
@@ -179,7 +181,9 @@ class SequenceEstimator(TrainedEstimator):
             self._outputs(network, held_source, batches.edges), target.take(encoded, held)
         )
         counts = target.counts(target.take(encoded, rest))
-        self.class_weights_ = balanced(counts) if counts is not None and self.chosen_["class_weights"] else None
+        self.class_weights_ = (
+            balanced(counts) if counts is not None and self.chosen_["class_weights"] == "balanced" else None
+        )
         length: dict[str, Any] = {"steps": (self.epochs or 0) * len(batches)}
         if self.epochs is None:
             updates, every = budget(self.batch_size, train.lengths.tolist(), len(batches))

@@ -1,4 +1,8 @@
-"""Communities of which the truth is known: a network beside Lotka-Volterra, with pairs alone and with strong threes."""
+"""Communities of which the truth is known: a network beside Lotka-Volterra, with pairs alone and with strong threes.
+
+The pairs are drawn as mild as the mean of a posterior is (-0.06 +- 0.11 per hour and unit of abundance); single draws
+of published parameters are several times as strong, and there nothing is claimed of the network.
+"""
 
 import itertools
 import warnings

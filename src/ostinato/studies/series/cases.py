@@ -12,13 +12,14 @@ from ostinato.data.catalogue import load
 class Case(NamedTuple):
     """A series and its seasons: `season` steps for the season before, `longest` steps ahead beside one step.
 
-    `chosen`: whether the rules of the defaults were made with an eye on it.
+    `chosen`: whether the rules of the defaults were made with an eye on it; `long`: it is forecast with one seed.
     """
 
     read: Callable[[], dict[str, Any]]
     season: int | None
     longest: int
     chosen: bool = False
+    long: bool = False
 
     def series(self) -> Series:
         """The series itself."""
@@ -73,23 +74,23 @@ CASES: dict[str, Case] = {
     "airline": Case(_small("airline-passengers", "Passengers", "Month"), 12, 12, chosen=True),
     "births": Case(_small("daily-total-female-births", "Births", "Date"), 7, 7, chosen=True),
     "co2": Case(_of("vega_series", "co2-concentration", "CO2", "Date"), 12, 12, chosen=True),
-    "laser": Case(_of("santafe_laser", None, "intensity", None), None, 8, chosen=True),
+    "laser": Case(_of("santafe_laser", None, "intensity", None), None, 8, chosen=True, long=True),
     "car-sales": Case(_small("monthly-car-sales", "Sales", "Month"), 12, 12),
     "champagne": Case(_small("monthly_champagne_sales", "Sales", "Month"), 12, 12),
     "nottingham": Case(_small("monthly-mean-temp", "Temperature", "Month"), 12, 12),
     "shampoo": Case(_small("monthly-shampoo-sales", "Sales", None), None, 6, chosen=True),
     "lynx": Case(_lynx, 10, 10),
-    "minimum-temperature": Case(_small("daily-min-temperatures", "Temp", "Date"), 7, 7),
-    "maximum-temperature": Case(_small("daily-max-temperatures", "Temperature", "Date"), 7, 7),
-    "monthly-sunspots": Case(_small("monthly-sunspots", "Sunspots", "Month"), None, 12),
+    "minimum-temperature": Case(_small("daily-min-temperatures", "Temp", "Date"), 7, 7, long=True),
+    "maximum-temperature": Case(_small("daily-max-temperatures", "Temperature", "Date"), 7, 7, long=True),
+    "monthly-sunspots": Case(_small("monthly-sunspots", "Sunspots", "Month"), None, 12, long=True),
     "seattle-temperature": Case(_vega("seattle-weather", "temp_max"), 7, 7),
     "seattle-wind": Case(_vega("seattle-weather", "wind"), 7, 7),
     "seattle-rain": Case(_vega("seattle-weather", "precipitation"), 7, 7),
-    "sp500": Case(_vega("sp500-2000", "close"), 5, 5),
+    "sp500": Case(_vega("sp500-2000", "close"), 5, 5, long=True),
     "microsoft": Case(_stock("MSFT"), 12, 12, chosen=True),
     "ibm": Case(_stock("IBM"), 12, 12),
-    "dollar-aud": Case(_of("exchange_rate", None, "AUD", None), 5, 5),
-    "dollar-jpy": Case(_of("exchange_rate", None, "JPY", None), 5, 5),
-    "etth1": Case(_of("etth1", None, "OT", "date"), 24, 24),
-    "beijing": Case(_of("beijing_pm25", None, "pm2.5", "time"), 24, 24),
+    "dollar-aud": Case(_of("exchange_rate", None, "AUD", None), 5, 5, long=True),
+    "dollar-jpy": Case(_of("exchange_rate", None, "JPY", None), 5, 5, long=True),
+    "etth1": Case(_of("etth1", None, "OT", "date"), 24, 24, long=True),
+    "beijing": Case(_of("beijing_pm25", None, "pm2.5", "time"), 24, 24, long=True),
 }

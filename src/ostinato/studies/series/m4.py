@@ -21,13 +21,13 @@ COMMON: dict[str, Any] = {
     "linear_skip": True,
     "loss": "absolute",
     "epochs": None,
-    "batch_size": 128,
+    "batch_size": 64,
     "learning_rate": 1e-3,
     "calendar": (),
 }
 SETTINGS: dict[str, dict[str, Any]] = {
-    "weekly": {"horizon": 13, "context": 65, "hidden_size": 48, "steps": 2000, "validation": 13, "stride": 1},
-    "hourly": {"horizon": 48, "context": 336, "hidden_size": 48, "steps": 800, "validation": 48, "stride": 4},
+    "weekly": {"horizon": 13, "context": 65, "hidden_size": 32, "steps": 300, "validation": 13, "stride": 6},
+    "hourly": {"horizon": 48, "context": 336, "hidden_size": 32, "steps": 150, "validation": 48, "stride": 12},
 }
 BARS = {"hourly": 11.5, "weekly": 8.3}
 SEASONS = {"hourly": 24, "weekly": 1}

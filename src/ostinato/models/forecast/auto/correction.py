@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from copy import copy
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -10,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from ostinato.data import Batches, Examples, Rows, SequenceBatch
+from ostinato.data.stored import LARGEST, Stored, filled_up, on_device
 from ostinato.models.forecast.network import ForecastNet
 from ostinato.models.forecast.windows import OriginWindows
 
@@ -64,16 +66,39 @@ class SideBySide:
 
     def at(self, step: int) -> Examples:
         """The batch of a step, with the members as the first axis."""
-        rows = np.stack([batches.rows(step) for batches in self.each])
-        taken = self.source.take(np.maximum(rows, 0).ravel(), self.source.context + self.source.horizon)
-        dtype = np.dtype(jnp.result_type(float))
-        wide = lambda a: a.reshape(*rows.shape, *a.shape[1:]).astype(a.dtype if a.dtype == bool else dtype)
-        weight = np.where(rows >= 0, wide(taken.weight), 0)
-        weight = (weight / np.maximum(weight.sum(1, keepdims=True), np.finfo(float).tiny)).astype(dtype)
-        observed = None if taken.observed is None else wide(taken.observed)
-        given = (wide(taken.values), observed, jax.tree.map(wide, taken.targets), weight)
-        values, observed, targets, weight = jax.device_put(given)
-        return Examples(SequenceBatch(values, observed=observed), targets, weight)
+        rows = self._rows(step)
+        own = np.maximum(rows, 0).ravel()
+        place = np.where(rows < 0, -1, np.arange(rows.size).reshape(rows.shape))
+        return _gather(on_device(self._parts(own)), jnp.asarray(place))
+
+    def stored(self) -> Stored | None:
+        """All windows on the device; None where that is too much."""
+        one = sum(np.asarray(a).nbytes for a in jax.tree.leaves(self._parts(np.zeros(1, int))))
+        if one * len(self.source) > LARGEST:
+            return None
+        data = on_device(jax.tree.map(filled_up, self._parts(np.arange(len(self.source)))))
+        return Stored(data, (_gather,), lambda step: (0, self._rows(step)))
+
+    def _rows(self, step: int) -> np.ndarray:
+        return np.stack([batches.rows(step) for batches in self.each]).astype(np.int32)
+
+    def _parts(self, rows: np.ndarray) -> tuple[Any, ...]:
+        taken = self.source.take(rows, self.source.context + self.source.horizon)
+        return taken.values, taken.observed, taken.targets, taken.weight
+
+
+def _gather(data: Any, rows: Any) -> Examples:
+    """The batch of those windows, `(members, batch)`; -1 is a row that only fills up."""
+
+    def taken(a: Any) -> Any:
+        found = a[jnp.maximum(rows, 0)]
+        empty = (rows < 0).reshape(*rows.shape, *(1,) * (found.ndim - rows.ndim))
+        return jnp.where(empty, jnp.zeros_like(found), found)
+
+    values, observed, targets, weight = jax.tree.map(taken, data)
+    total = jnp.sum(weight, axis=1, keepdims=True)
+    weight = weight / jnp.where(total > 0, total, jnp.ones_like(total))
+    return Examples(SequenceBatch(values, observed=observed), targets, weight)
 
 
 def size_of(windows: int) -> tuple[int, int]:

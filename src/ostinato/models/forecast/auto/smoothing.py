@@ -7,8 +7,8 @@ import numpy as np
 
 from ostinato.models.forecast.auto.panel import Panel
 
-TRIED = 40
-"""So many settings of the gains are drawn, and as many again around the best of them."""
+TRIED, NEAR, WIDTHS = 60, 20, (0.6, 0.3, 0.15)
+"""So many settings of the gains are drawn, then so many around the best of them, ever nearer."""
 
 JUDGED = 400
 """Origins at which they are compared."""
@@ -29,7 +29,7 @@ class Smoothing:
 
     @property
     def need(self) -> int:
-        return 1 if self.season == 1 else self.season
+        return 1 if self.season == 1 else 2 * self.season
 
     @property
     def name(self) -> str:
@@ -41,11 +41,13 @@ class Smoothing:
         draws = np.random.default_rng(seed)
         tried = _drawn(draws, TRIED, self.season > 1)
         errors = self._errors(rows, first, tried, horizon)
-        best = tried[np.argmin(errors)]
-        near = np.clip(best * np.exp(draws.normal(0, 0.4, (TRIED // 2, 4))), 0, 1)
-        near[:, 3] = 1 - np.clip((1 - best[3]) * np.exp(draws.normal(0, 0.5, TRIED // 2)), 0.01, 1)
-        near = np.concatenate([best[None], near])
-        return near[np.argmin(self._errors(rows, first, near, horizon))]
+        for width in WIDTHS:
+            best = tried[np.argmin(errors)]
+            near = np.clip(best * np.exp(draws.normal(0, width, (NEAR, 4))), 0, 1)
+            near[:, 3] = 1 - np.clip((1 - best[3]) * np.exp(draws.normal(0, width, NEAR)), 0.01, 1)
+            tried = np.concatenate([best[None], near])
+            errors = np.concatenate([errors.min(keepdims=True), self._errors(rows, first, near, horizon)])
+        return tried[np.argmin(errors)]
 
     def at(self, panel: Panel, weights: np.ndarray, origins: Sequence[np.ndarray], horizon: int) -> np.ndarray:
         """The forecasts `(n, horizon, targets)` at the origins, in the scale of the panel."""
@@ -84,8 +86,8 @@ class Smoothing:
         """At each wanted row t, the forecasts `(gains, columns, horizon)` from the rows before t."""
         alpha, beta, gamma, phi = (g[:, None] for g in gains.T)
         m, count = self.season, (len(gains), rows.shape[1])
-        level, season = _start(rows, first, m)
-        level, trend = np.broadcast_to(level, count).copy(), np.zeros(count)
+        level, trend, season = _start(rows, first, m)
+        level, trend = np.broadcast_to(level, count).copy(), np.broadcast_to(trend, count).copy()
         season = np.broadcast_to(season[:, None], (m, *count)).copy()
         damp = np.cumsum(phi ** np.arange(1, horizon + 1), 1)[:, None]
         ahead, seen = np.arange(horizon), ~np.isnan(rows)
@@ -124,20 +126,25 @@ def _stacked(arrays: Sequence[np.ndarray], stops: Sequence[int], most: int | Non
     return rows, first
 
 
-def _start(rows: np.ndarray, first: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
-    """Level and season from the first rows: for a season of m steps from two of them."""
-    count = min(2 * m, len(rows)) if m > 1 else min(1, len(rows))
-    begun = first[None] + np.arange(count)[:, None]
-    head = rows[np.minimum(begun, max(len(rows) - 1, 0)), np.arange(rows.shape[1])] if count else rows
-    there = ~np.isnan(head)
-    level = np.where(there, head, 0).sum(0) / np.maximum(there.sum(0), 1)
-    season = np.zeros((m, rows.shape[1]))
-    if m > 1:
-        places = begun % m
-        for column in range(rows.shape[1]):
-            total = np.zeros(m)
-            number = np.zeros(m)
-            np.add.at(total, places[:, column], np.where(there[:, column], head[:, column] - level[column], 0))
-            np.add.at(number, places[:, column], there[:, column])
-            season[:, column] = total / np.maximum(number, 1)
-    return level, season
+def _start(rows: np.ndarray, first: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Level, trend and season before the first row.
+
+    Without a season the first value, no trend. Otherwise those of the least-squares line with a season through the
+    first two seasons of each column.
+    """
+    columns = np.arange(rows.shape[1])
+    if not len(rows):
+        return np.zeros(len(columns)), np.zeros(len(columns)), np.zeros((m, len(columns)))
+    if m == 1:
+        return np.nan_to_num(rows[first, columns]), np.zeros(len(columns)), np.zeros((1, len(columns)))
+    level, trend, season = np.zeros(len(columns)), np.zeros(len(columns)), np.zeros((m, len(columns)))
+    for c in columns:
+        t = np.arange(first[c], min(first[c] + 2 * m, len(rows)))
+        t = t[~np.isnan(rows[t, c])]
+        if not len(t):
+            continue
+        design = np.concatenate([(t - first[c] + 1)[:, None], t[:, None] % m == np.arange(m)], 1)
+        found = np.linalg.lstsq(design, rows[t, c], rcond=None)[0]
+        trend[c], level[c] = found[0], found[1:].mean()
+        season[:, c] = found[1:] - level[c]
+    return level, trend, season

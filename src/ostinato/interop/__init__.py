@@ -1,0 +1,1 @@
+"""Other libraries of the field: their interfaces over the forecasters of this one, one file each, as extras."""
