@@ -50,9 +50,11 @@ def claims(rows: list[dict[str, Any]]) -> list[Claim]:
             ("RMSE over that of the better linear map", Bar.at_most(0.97), LINEAR),
             ("RMSE over that of the best of all", Bar.at_most(1.0), None),
         ):
-            ratios = [_ratio(row, against) for row in own]
-            mean = float(np.exp(np.mean(np.log(ratios))))
-            name = f"{part}: {words}, geometric mean of {len({_case(r) for r in own})} cases"
+            ratios: dict[str, list[float]] = {}
+            for row in own:
+                ratios.setdefault(_case(row), []).append(np.log(_ratio(row, against)))
+            mean = float(np.exp(np.mean([np.mean(logs) for logs in ratios.values()])))
+            name = f"{part}: {words}, geometric mean of {len(ratios)} cases"
             detail = _table(own) if against and part != "all" else {}
             found.append(Claim(name, SOURCE, None, mean, bar, detail=detail))
     worst = max(rows, key=lambda row: _ratio(row, LINEAR))
