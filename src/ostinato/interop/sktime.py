@@ -11,7 +11,10 @@ from ostinato.models.forecast.base import ForecastEstimator
 
 try:
     import pandas
-    from sktime.forecasting.base import BaseForecaster
+    from sktime.forecasting.base import (  # pyright: ignore[reportMissingImports]
+        BaseForecaster,
+        ForecastingHorizon,
+    )
 except ImportError as error:
     raise DataError("sktime's interface needs the extra `sktime`: pip install 'ostinato[sktime]'") from error
 
@@ -88,7 +91,9 @@ class SktimeForecaster(BaseForecaster):
                 for side, ends in (("lower", made.lower), ("upper", made.upper)):
                     columns.append((name, share, side))
                     plain = share < 0.01 or ends is None
-                    row = made.values[0, :, j] if plain else ends[0, :, j, asked.index(100 * float(share))]
+                    row = made.values[0, :, j]
+                    if not plain:
+                        row = ends[0, :, j, asked.index(100 * float(share))]  # pyright: ignore[reportOptionalSubscript]
                     values.append(row[steps - 1])
         heads = pandas.MultiIndex.from_tuples(columns)
         return pandas.DataFrame(np.stack(values, 1), index=fh.to_absolute_index(self.cutoff), columns=heads)
@@ -106,17 +111,19 @@ class SktimeForecaster(BaseForecaster):
     def _table(self, y: Any, X: Any = None, ahead: Any = None, horizon: int = 0) -> dict[str, Any]:
         """The columns that the model reads, with rows of what is known ahead after those of y."""
         more = horizon if self._known and ahead is not None else 0
+        if more:
+            # Steps that are not asked for need not be known ahead; the direct forecasts of others do not look at them.
+            steps = ForecastingHorizon(np.arange(1, horizon + 1), is_relative=True)
+            ahead = ahead.reindex(steps.to_absolute_index(self.cutoff)).ffill().bfill()
         pad = np.full((more, y.shape[1]), np.nan)
         target = np.concatenate([np.asarray(y, float), pad])
         found: dict[str, Any] = dict(zip(self._names, target.T, strict=True))
         if self._known:
             rows = np.asarray(X, float)[: len(y)] if ahead is None else np.asarray(X, float)
-            later = np.zeros((0, rows.shape[1])) if ahead is None else np.asarray(ahead, float)[-more:]
+            later = np.zeros((0, rows.shape[1])) if ahead is None else np.asarray(ahead, float)
             found |= dict(zip(self._known, np.concatenate([rows[: len(y)], later]).T, strict=True))
         if self._time is not None:
-            index = y.index
-            if more:
-                index = index.append(ahead.index[-more:])
+            index = y.index.append(ahead.index) if more and ahead is not None else y.index
             found["time"] = (index.to_timestamp() if isinstance(index, pandas.PeriodIndex) else index).to_numpy()
         return found
 

@@ -48,7 +48,7 @@ def follow(
     for number in np.unique(series):
         rows = np.flatnonzero(series == number)
         rows = rows[np.argsort(origins[rows], kind="stable")]
-        name = ids[rows[0]]
+        name = ids[int(rows[0])]
         own = calibration.relative
         if name in sizes:
             own = own[calibration.series == calibration.ids.index(name)]

@@ -125,8 +125,7 @@ def grows_with_level(truth: np.ndarray, forecasts: np.ndarray) -> bool:
 
 def _score(truth: np.ndarray, forecasts: np.ndarray, log: bool) -> float:
     half = np.quantile(np.abs(errors_of(truth, forecasts, log)), 0.9)
-    ends = (shifted(forecasts, sign * half, log) for sign in (-1, 1))
-    return measures.interval_score(truth, *ends, 90)
+    return measures.interval_score(truth, shifted(forecasts, -half, log), shifted(forecasts, half, log), 90)
 
 
 class LastValue:
