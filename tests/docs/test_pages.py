@@ -4,14 +4,16 @@ import contextlib
 import doctest
 import io
 import re
+import shlex
 import tomllib
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from ostinato.cli.application import application
 
-from .blocks import PAGES, ROOT, blocks, commands, same
+from .blocks import EVERY, PAGES, ROOT, blocks, commands, same
 
 # What sets up the environment is not run inside of it: the targets and extras that it names are looked up.
 SETS_UP = {"python3", "source", "pip", "make"}
@@ -68,6 +70,33 @@ def test_long_blocks_of_the_page(page, desk, monkeypatch):
     for block in blocks(page):
         for words in commands(block) if block.long else ():
             run_command(words)
+
+
+def test_every_command_that_a_page_shows_is_one_that_is_understood():
+    """Those outside of blocks that run: their options and arguments are taken, nothing is done."""
+    root = typer.main.get_command(application())
+    shown = [
+        (page.name, shlex.split(line, comments=True))
+        for page in EVERY
+        for both in re.findall(r"^ {4}(ostinato .*)$|`(ostinato [a-z][^`]*)`", page.read_text("utf-8"), re.MULTILINE)
+        for line in both
+        if line and not re.search(r"[A-Z]{3}|\.\.\.", line)
+    ]
+    assert len(shown) > 40
+    wrong = []
+    for page, words in shown:
+        command, rest = root, words[1:]
+        while rest and rest[0] in getattr(command, "commands", {}):
+            command, rest = command.commands[rest[0]], rest[1:]
+        try:
+            command.make_context(words[0], rest)
+        except typer.Exit:
+            continue
+        except Exception as error:
+            # A command by its name, as in "see `ostinato fit forecast`", has no arguments.
+            if rest:
+                wrong.append(f"{page}: {' '.join(words)}: {error}")
+    assert wrong == []
 
 
 def test_what_sets_up_names_what_there_is():
