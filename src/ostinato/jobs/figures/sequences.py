@@ -27,7 +27,7 @@ def of_classes(label: str, found: Mapping[str, Any], held_out: str) -> Evaluatio
         "cross-entropy": found["cross_entropy"],
         "calibration error": found["calibration_error"],
     }
-    shown = lambda rows: {NAMES.get(name, name): row for name, row in rows.items()}
+    shown = lambda rows: {str(NAMES.get(name, name)): row for name, row in rows.items()}
     baselines = shown(found["baselines"])
     scores = [Score(label, True, ours), *(Score(n, False, {"accuracy": v}) for n, v in baselines.items())]
     accuracies = {label: found["accuracy"], **baselines}

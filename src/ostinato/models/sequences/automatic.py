@@ -74,7 +74,9 @@ def choose(
         "filters": (0 if per_step else features, f"{rows} sequences"),
         "class_weights": (
             "balanced" if skewed and not per_step else "none",
-            "no class is rare" if not skewed else f"from {counts.min()} to {counts.max()} sequences of a class",
+            "no class is rare"
+            if counts is None or not skewed
+            else f"from {counts.min()} to {counts.max()} sequences of a class",
         ),
     }
     for name in left:
