@@ -41,7 +41,7 @@ CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 
 class OutermostFunctions(_import_hook.JaxtypingTransformer):
     """Checks the functions of modules and classes, and not those that these define anew at every call: making their
-    checks, again and again, is a third of the suite."""
+    checks, again and again, is a third of the time of the tests that trace most."""
 
     def generic_visit(self, node: ast.AST) -> None:
         if not isinstance(node, ast.FunctionDef):

@@ -20,6 +20,7 @@ WINGS = {
     "reservoirs": "Reservoirs",
     "trees": "Trees",
     "communities": "Microbial communities",
+    "comparison": "Comparison of models",
 }
 
 

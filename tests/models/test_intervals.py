@@ -89,6 +89,14 @@ def test_a_factor_where_errors_grow_with_the_level():
     assert not Persistence().fit(100 + rng.normal(size=120).cumsum()).calibration_.log
 
 
+def test_series_of_any_scale_are_pooled_in_that_of_their_logarithm():
+    swing = np.exp(0.1 * rng.normal(size=(2, 120)))
+    table = {"id": ["a"] * 120 + ["b"] * 120, "y": np.r_[swing[0], 1e4 * swing[1]]}
+    found = LinearAR(1, log=True).fit(table, "y", series="id").calibration_
+    assert found.log
+    assert found.scales.ravel() == pytest.approx([np.sqrt(np.mean(np.diff(np.log(s)) ** 2)) for s in swing])
+
+
 def test_errors_are_those_of_a_model_that_has_not_seen_the_rows():
     y = rng.normal(size=80).cumsum()
     found = LinearAR(3, 2).fit(y).calibration_

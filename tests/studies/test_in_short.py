@@ -66,6 +66,18 @@ def test_ett(short):
     assert all(name in notes[-1] for name in winners)
 
 
+def test_defaults(short):
+    found, notes = short("defaults")
+    nile = pytest.importorskip("statsmodels.datasets").nile.load_pandas().data["volume"].to_numpy(float)
+    detail = found[0].detail
+    assert sorted(detail) == ["nile, 1 ahead", "nile, 12 ahead"]
+    one = detail["nile, 1 ahead"]
+    assert one["persistence"] == pytest.approx(np.sqrt(np.mean((nile[80:] - nile[79:-1]) ** 2)))
+    assert one["forecaster"][0] < one["persistence"]
+    assert one["rows"] == 80
+    assert len(notes) == 2
+
+
 def test_stocks(short):
     (claim,), notes = short("stocks")
     beats = claim.ours < claim.baseline["persistence"]

@@ -229,7 +229,8 @@ def _windows(data: Any, rows: Any, time: int, *, context: int, horizon: int, mis
         values = jnp.where(observed, values, 0)
     known = ~jnp.isnan(targets) if jnp.issubdtype(targets.dtype, jnp.inexact) else jnp.ones(targets.shape, bool)
     weight = known.all(tuple(range(2 if per_step else 1, targets.ndim))).astype(values.dtype)
-    return Rows(values, jnp.where(known, targets, 0), weight, None, None, observed)
+    found: Any = (values, jnp.where(known, targets, 0), weight, None, None, observed)
+    return Rows(*found)
 
 
 def _as_sequence(values: Any, index: int, missing: bool) -> np.ndarray:

@@ -92,7 +92,7 @@ def _with_numbers(
         arrays = jax.tree.map(lambda number: jnp.asarray(number, jnp.result_type(float)), numbers)
         return NumbersState(arrays, make(arrays).init(params))
 
-    def update(updates: Any, state: NumbersState, params: Any = None, **extra: Any) -> tuple[Any, NumbersState]:
+    def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, NumbersState]:
         optimizer = optax.with_extra_args_support(make(state.numbers))
         updates, inner = optimizer.update(updates, state.inner, params, **extra)
         return updates, NumbersState(state.numbers, inner)

@@ -24,6 +24,11 @@ STUDIES: dict[str, StudyEntry] = {
         "A forecaster with nothing set on 25 measured series, beside linear maps, smoothing and theta (extra `demo`)",
         ("univariate_small", "vega_series", "etth1", "beijing_pm25", "exchange_rate", "santafe_laser"),
     ),
+    "intervals": StudyEntry(
+        "series",
+        "Coverage of conformal intervals on 25 measured series, by simple forecasts (extra `demo`)",
+        ("univariate_small", "vega_series", "etth1", "beijing_pm25", "exchange_rate", "santafe_laser"),
+    ),
     "ett": StudyEntry("series", "ETTh1, oil temperature, 24 hours ahead", ("etth1",)),
     "stocks": StudyEntry("series", "S&P 500, one trading day ahead, beside the last price", ("vega_series",)),
     "vowels": StudyEntry(

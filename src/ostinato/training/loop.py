@@ -35,7 +35,10 @@ ADAM = optax.adam(1e-3)
 
 @runtime_checkable
 class BatchSource(Protocol):
-    """`len(batches)` batches per epoch, and any of them as a pure function of the step."""
+    """`len(batches)` batches per epoch, and any of them as a pure function of the step.
+
+    Those that have `stored` too (see `data.stored.Storable`) are gathered on the device, many steps in one call.
+    """
 
     def __len__(self) -> int: ...
 

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.core import Tracer
 from jaxtyping import PyTree
 
-MOST_SHARED = 16
+MOST_SHARED = 32
 """Compiled updates that are kept for the next call with the same kind of model, loss, rule and optimiser."""
 
 LARGEST_CONSTANT = 1 << 20
@@ -87,7 +89,7 @@ def _made_of(value: Any, walk: _Walk) -> Hashable:
         return type(value), value
     if isinstance(value, float | complex | np.generic):
         return type(value), repr(value)
-    if isinstance(value, type | types.ModuleType | jax.core.Tracer):
+    if isinstance(value, type | types.ModuleType | Tracer):
         return _Itself(value)
     depth = len(walk.places)
     if id(value) in walk.places:  # a function that names itself
@@ -129,7 +131,7 @@ def _made_of(value: Any, walk: _Walk) -> Hashable:
 def _array(value: Any) -> Hashable:
     if value.nbytes > LARGEST_CONSTANT:
         return _Itself(value)
-    extended = isinstance(value, jax.Array) and jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended)
+    extended = isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
     numbers = np.asarray(jax.random.key_data(value) if extended else value)
     return (
         (type(value), str(value.dtype), numbers.shape, numbers.tobytes()) if numbers.dtype != object else _Itself(value)

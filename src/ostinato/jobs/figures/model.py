@@ -13,7 +13,7 @@ def of_model(model: Any) -> list[Section]:
     sections = []
     chosen = getattr(model, "chosen_", None)
     if chosen:
-        rows = tuple((str(name), *_value_and_why(value)) for name, value in chosen.items())
+        rows = _chosen_rows(chosen)
         head = ("setting", "chosen", "why") if any(row[2] for row in rows) else ("setting", "chosen")
         sections.append(section("What was chosen", Table(head, tuple(row[: len(head)] for row in rows))))
     network = getattr(model, "network_", None)
@@ -24,13 +24,10 @@ def of_model(model: Any) -> list[Section]:
     return sections
 
 
-def _value_and_why(value: Any) -> tuple[str, str]:
-    """A value, or a value and why it was taken, as two or as `value` and `why` of a mapping."""
-    if isinstance(value, Mapping):
-        return _words(value.get("value")), _words(value.get("why", ""))
-    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], str):
-        return _words(value[0]), value[1]
-    return _words(value), ""
+def _chosen_rows(chosen: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    """Name, value and why of each setting; the reasons stand by the same names under `why`."""
+    why = chosen.get("why", {})
+    return tuple((name, _words(value), str(why.get(name, ""))) for name, value in chosen.items() if name != "why")
 
 
 def _words(value: Any) -> str:

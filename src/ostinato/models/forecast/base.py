@@ -279,7 +279,7 @@ class ForecastEstimator(Estimator):
         if self.calibration_ is None:
             return None
         stop, horizon = int(origins[-1]), values.shape[1]
-        size = change_scale(one.target[0][:stop])[None]
+        size = change_scale(one.target[0][:stop], self.calibration_.log)[None]
         if len(origins) < 2 or adapt is None:
             return np.stack(self.calibration_.intervals(values[-1:], level, one.ids, size), -1)[0]
         rows = origins[:, None] + np.arange(horizon)

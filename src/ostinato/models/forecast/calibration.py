@@ -201,11 +201,14 @@ def shifted(values: Any, by: Any, log: bool) -> np.ndarray:
     return values * np.exp(by) if log else values + by
 
 
-def change_scale(target: np.ndarray) -> np.ndarray:
+def change_scale(target: np.ndarray, log: bool = False) -> np.ndarray:
     r"""The size of each column of `(time, targets)`: the root mean square of its changes from row to row.
 
-    Where nothing changes, the standard deviation, and 1 where that is 0 as well.
+    With `log` of its logarithm, without what is not positive. Where nothing changes, the standard deviation, and 1
+    where that is 0 as well.
     """
+    if log:
+        target = np.log(np.where(target > 0, target, np.nan))
     changes = np.diff(target, axis=0)
     seen = ~np.isnan(changes)
     size = np.sqrt(np.where(seen, changes**2, 0).sum(0) / np.maximum(seen.sum(0), 1))

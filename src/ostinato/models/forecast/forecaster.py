@@ -28,7 +28,7 @@ from ostinato.models.forecast.regular import too_short
 from ostinato.models.forecast.settings import ALONE, CHECKS, MIXED, Auto
 from ostinato.models.forecast.windows import OriginWindows, ridge_map
 from ostinato.models.trained import TrainedEstimator
-from ostinato.training import Ensemble
+from ostinato.training import Ensemble, History
 
 ROWS = 256
 """Windows that are forecast at once."""
@@ -305,7 +305,8 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
 
     def _adapt(self, series: Series, stops: Sequence[int], run: Any, callback: Any) -> Sequence[str]:
         """Mix simple forecasts, and train networks on what these miss."""
-        self.network_, self.history_, self.best_, self.steps_, self.stopped_ = None, [], {}, 0, "no network"
+        self.network_, self.history_, self.best_ = None, History(), {}
+        self.steps_, self.stopped_ = 0, "no network"
         data = replace(cut_series(series, stops=stops), notes=())
 
         span = 0

@@ -43,10 +43,10 @@ def calibrated(model: Any, series: Series, stops: Sequence[int], starts: Sequenc
         padded = np.concatenate([target, np.full((horizon, target.shape[1]), np.nan)])
         truth.append(padded[o[:, None] + np.arange(horizon)])
         said.append(point(y, model._levels))
-    scales = np.stack([change_scale(t[:n]) for t, n in zip(series.target, stops, strict=True)])
     numbers = np.repeat(np.arange(len(origins)), [len(o) for o in origins])
     came, made = np.concatenate(truth), np.concatenate(said)
     log = getattr(model, "log", False) is True or grows_with_level(came, made)
+    scales = np.stack([change_scale(t[:n], log) for t, n in zip(series.target, stops, strict=True)])
     return replace(Calibration.of(came, made, numbers, series.ids, scales, log=log), stride=stride)
 
 
@@ -88,10 +88,11 @@ def of_search(found: Any, series: Series, stops: Sequence[int], horizon: int) ->
     if rolling is None:
         return calibrated(LastValue(), series, stops, [1] * len(stops), horizon)
     numbers, rows = rolling.series, rolling.rows
-    order = np.lexsort((rows, numbers))[-MOST:]
-    scales = np.stack([change_scale(t[:n]) for t, n in zip(series.target, stops, strict=True)])
+    order = np.lexsort((rows, numbers))
+    order = order[::-1][:: max(-(-len(order) // MOST), 1)][::-1]
     came, made = found.truth[order], found.said[order]
     log = grows_with_level(came, made)
+    scales = np.stack([change_scale(t[:n], log) for t, n in zip(series.target, stops, strict=True)])
     gaps = np.diff(rows[order])[np.diff(numbers[order]) == 0]
     made = Calibration.of(came, made, numbers[order], series.ids, scales, log=log)
     return replace(made, stride=max(int(np.median(gaps)), 1) if len(gaps) else 1)

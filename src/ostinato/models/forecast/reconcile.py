@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from ostinato.errors import SettingsError, ShapeError
 
@@ -11,21 +10,19 @@ METHODS = ("bottom-up", "ols", "wls", "mint")
 
 
 def reconcile(
-    forecasts: Float[np.ndarray, "series ..."],
-    summing: Float[np.ndarray, "series bottom"],
-    method: str = "mint",
-    errors: Float[np.ndarray, "n series"] | None = None,
+    forecasts: np.ndarray, summing: np.ndarray, method: str = "mint", errors: np.ndarray | None = None
 ) -> np.ndarray:
     r"""Forecasts that agree with sums over a hierarchy, nearest to those given (Wickramasuriya et al. 2019, MinT).
 
     $$\tilde y = S\,(S^\top W^{-1} S)^{-1} S^\top W^{-1}\,\hat y$$
 
-    * `forecasts`: one row for each series of the hierarchy; further axes, such as steps ahead, are reconciled each by
-      itself. `summing`: S, which series is the sum of which bottom ones; its last rows are those of the bottom.
+    * `forecasts (series, ...)`: one row for each series of the hierarchy; further axes, such as steps ahead, are
+      reconciled each by itself. `summing (series, bottom)`: S, which series is the sum of which bottom ones; its last
+      rows are those of the bottom.
     * `method`: `"bottom-up"` sums the bottom forecasts; `"ols"`: W = I; `"wls"`: the variances of the errors; `"mint"`:
       their covariance, shrunk towards its diagonal as far as their number asks (Schäfer and Strimmer 2005).
-    * `errors`: out of sample, one step ahead, a column for each series; for the last two methods. A Calibration has
-      them as `errors[:, 0]`.
+    * `errors (n, series)`: out of sample, one step ahead, a column for each series; for the last two methods. A
+      Calibration has them as `errors[:, 0]`.
 
     Raises `SettingsError` (another method, errors that are missing), `ShapeError`.
 

@@ -65,15 +65,13 @@ def evaluate(
 def with_intervals(test: Backtest, models: Mapping[str, Any], series: Series, adapt: float | None) -> Backtest:
     """The backtest with the intervals, and CRPS, of the models that are calibrated."""
     ids = [series.ids[i] for i in test.series]
-    scales = np.stack(
-        [change_scale(target[:n]) for target, n in zip(series.target, _firsts(test, series), strict=True)]
-    )
-    own = scales[test.series]
+    before = [target[:n] for target, n in zip(series.target, _firsts(test, series), strict=True)]
     intervals, scores = {}, {}
     for name, model in models.items():
         calibration, values = getattr(model, "calibration_", None), test.forecasts[name]
         if calibration is None:
             continue
+        own = np.stack([change_scale(rows, calibration.log) for rows in before])[test.series]
         if adapt is None:
             intervals[name] = np.stack(calibration.intervals(values, test.level, ids, own), -1)
         else:

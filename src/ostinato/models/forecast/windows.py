@@ -84,14 +84,9 @@ def _windows(data: Any, rows: Any, time: int, *, layout: Layout, context: int, m
     truth = values[:, context:, : layout.targets]
     values = values.at[:, context:, layout.hidden].set(0)
     seen, known = ~jnp.isnan(values), ~jnp.isnan(truth)
-    return Rows(
-        jnp.where(seen, values, 0),
-        {"values": jnp.where(known, truth, 0), "known": known},
-        known.any((1, 2)).astype(values.dtype),
-        None,
-        None,
-        seen if missing else None,
-    )
+    weight, targets = known.any((1, 2)).astype(values.dtype), {"values": jnp.where(known, truth, 0), "known": known}
+    found: Any = (jnp.where(seen, values, 0), targets, weight, None, None, seen if missing else None)
+    return Rows(*found)
 
 
 def ridge_map(

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -67,13 +66,15 @@ class Beside:
         return flat | {"at": np.asarray(self.at)}
 
     @staticmethod
-    def like(shapes: Mapping[str, Any]) -> dict[str, jax.ShapeDtypeStruct]:
+    def like(shapes: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Arrays of the shapes that a file names, and of the types that `arrays` gives. Raises `CorruptFile`."""
         kinds = {"at": np.int64, "neighbour.rows": np.float32, "filters.dilations": np.int64}
         kinds |= {f"filters.{name}": np.float32 for name in ("channels", "thresholds")}
         if not all(isinstance(n, int) and 0 <= n < 1 << 31 for shape in shapes.values() for n in shape):
             raise CorruptFile("beside: expected the shapes of arrays")
-        return {name: jax.ShapeDtypeStruct(shape, kinds.get(name, np.float64)) for name, shape in shapes.items()}
+        # Of NumPy, so that doubles stay doubles; spread from one number, so that they take no room.
+        blank = lambda name, shape: np.broadcast_to(np.zeros((), kinds.get(name, np.float64)), shape)
+        return {name: blank(name, tuple(shape)) for name, shape in shapes.items()}
 
     @classmethod
     def from_arrays(cls, found: Mapping[str, Any]) -> "Beside":

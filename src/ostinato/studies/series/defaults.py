@@ -53,7 +53,8 @@ def claims(rows: list[dict[str, Any]]) -> list[Claim]:
             ratios = [_ratio(row, against) for row in own]
             mean = float(np.exp(np.mean(np.log(ratios))))
             name = f"{part}: {words}, geometric mean of {len({_case(r) for r in own})} cases"
-            found.append(Claim(name, SOURCE, None, mean, bar, detail=_table(own)))
+            detail = _table(own) if against and part != "all" else {}
+            found.append(Claim(name, SOURCE, None, mean, bar, detail=detail))
     worst = max(rows, key=lambda row: _ratio(row, LINEAR))
     name = f"the largest RMSE over that of the better linear map ({_case(worst)}, seed {worst['seed']})"
     found.append(Claim(name, SOURCE, None, _ratio(worst, LINEAR), Bar.at_most(1.1)))

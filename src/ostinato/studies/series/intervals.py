@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ostinato.data.holdout import split_series
-from ostinato.models import Forecaster, LinearAR, Persistence, SeasonalNaive
+from ostinato.models import LinearAR, Persistence, SeasonalNaive
 from ostinato.models.forecast.base import ForecastEstimator
 from ostinato.models.forecast.baselines import best_order
 from ostinato.models.forecast.regular import regular
@@ -19,12 +19,11 @@ LONGEST_ORDER = 48
 ROWS = 2000
 """Of a longer series the last rows."""
 
-FORECASTER = "forecaster"
-MODELS = ("persistence", "season before", "linear", FORECASTER)
+MODELS = ("persistence", "season before", "linear")
 
 
 def run(settings: StudySettings) -> list[Claim]:
-    """The intervals that are had without asking, one step and one season ahead."""
+    """The intervals that simple forecasts have without asking, one step and one season ahead."""
     rows = []
     for name in ("nile",) if settings.quick else CASES:
         for horizon in sorted({1, CASES[name].longest}):
@@ -77,7 +76,5 @@ def _model(kind: str, case: Case, horizon: int, train: Any) -> ForecastEstimator
         return Persistence(horizon)
     if kind == "season before":
         return None if case.season is None else SeasonalNaive(case.season, horizon)
-    if kind == FORECASTER:
-        return Forecaster(horizon=horizon)
     order = max(min(train.history[0] // 4, LONGEST_ORDER), 1)
     return best_order(LinearAR(order, horizon, ridge=1e-6, subtract_last=True), train)

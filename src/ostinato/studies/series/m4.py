@@ -27,7 +27,7 @@ COMMON: dict[str, Any] = {
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "weekly": {"horizon": 13, "context": 65, "hidden_size": 32, "steps": 300, "validation": 13, "stride": 6},
-    "hourly": {"horizon": 48, "context": 336, "hidden_size": 32, "steps": 150, "validation": 48, "stride": 12},
+    "hourly": {"horizon": 48, "context": 336, "hidden_size": 32, "steps": 200, "validation": 48, "stride": 6},
 }
 BARS = {"hourly": 11.5, "weekly": 8.3}
 SEASONS = {"hourly": 24, "weekly": 1}

@@ -139,11 +139,12 @@ def _start(rows: np.ndarray, first: np.ndarray, m: int) -> tuple[np.ndarray, np.
         return np.nan_to_num(rows[first, columns]), np.zeros(len(columns)), np.zeros((1, len(columns)))
     level, trend, season = np.zeros(len(columns)), np.zeros(len(columns)), np.zeros((m, len(columns)))
     for c in columns:
-        t = np.arange(first[c], min(first[c] + 2 * m, len(rows)))
+        begin = int(first[c])
+        t = np.arange(begin, min(begin + 2 * m, len(rows)))
         t = t[~np.isnan(rows[t, c])]
         if not len(t):
             continue
-        design = np.concatenate([(t - first[c] + 1)[:, None], t[:, None] % m == np.arange(m)], 1)
+        design = np.concatenate([(t - begin + 1)[:, None], t[:, None] % m == np.arange(m)], 1)
         found = np.linalg.lstsq(design, rows[t, c], rcond=None)[0]
         trend[c], level[c] = found[0], found[1:].mean()
         season[:, c] = found[1:] - level[c]
