@@ -249,7 +249,9 @@ class SequenceEstimator(TrainedEstimator):
             return closed
         at = np.searchsorted(judged, held)
         network = self._logits(self._source(prepared.sequences.take(held), self.scale_, None))
-        return closed.joined("network", network, closed({name: own[at] for name, own in unseen.items()}), truth[held])
+        return closed.joined(
+            "network", network, closed.mixed({name: own[at] for name, own in unseen.items()}), truth[held]
+        )
 
     def _prepare(self, X: Any, y: Any) -> Prepared:
         """What can be judged before training, judged."""

@@ -1,7 +1,7 @@
 """Several models of the same targets as one: each calibrated on rows that it has not seen, then a convex mixture."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,9 @@ class OpinionPool:
 
     Classes: $p = \sum_m w_m \operatorname{softmax}(\tau_m s_m)$ of scores $s_m$, with the inverse temperature $\tau_m$
     that gives unseen rows the least cross-entropy (Guo et al., ICML 2017; targets smoothed as Platt 1999 does, so that
-    few rows make no model too sure), and the weights of the largest likelihood on the same rows. Numbers:
+    few rows make no model too sure), and the weights of the largest likelihood on the same rows. A mixture of calibrated
+    models is less sure than it is right (Ranjan and Gneiting 2010), so that it has a temperature of its own, found in
+    the same way: `sharp` in $p^{\mathrm{sharp}}$, made to sum to 1. Numbers:
     $\hat y = \sum_m w_m s_m$ with the weights of the least squared error. In both $w_m \ge 0$, $\sum_m w_m = 1$, and
     `PRIOR` rows and a `SHARE` of them speak for each model beforehand.
 
@@ -43,6 +45,7 @@ class OpinionPool:
 
     weights: dict[str, float]
     temperatures: dict[str, float]
+    sharp: float = 1.0
 
     @classmethod
     def fit(cls, scores: Mapping[str, Float[np.ndarray, "n outputs"]], truth: np.ndarray) -> "OpinionPool":
@@ -53,10 +56,17 @@ class OpinionPool:
         sharp = {name: sharpness(own, truth) for name, own in scores.items()}
         rows = np.arange(len(truth))
         likely = np.stack([softmax(sharp[name] * own)[rows, truth] for name, own in scores.items()], 1)
-        return cls(dict(zip(scores, _most_likely(likely).tolist(), strict=True)), sharp)
+        pool = cls(dict(zip(scores, _most_likely(likely).tolist(), strict=True)), sharp)
+        return replace(pool, sharp=sharpness(pool.mixed(scores), truth))
 
     def __call__(self, scores: Mapping[str, Float[np.ndarray, "n outputs"]]) -> Float[np.ndarray, "n outputs"]:
         """Logarithms of the probabilities of classes, or numbers."""
+        if not self.temperatures:
+            return self.mixed(scores)
+        return np.log(np.maximum(softmax(self.sharp * self.mixed(scores)), 1e-300))
+
+    def mixed(self, scores: Mapping[str, Float[np.ndarray, "n outputs"]]) -> Float[np.ndarray, "n outputs"]:
+        """The same before the mixture's own temperature."""
         if not self.temperatures:
             return sum((w * scores[name] for name, w in self.weights.items()), start=np.zeros(()))
         shares = [w * softmax(self.temperatures[name] * scores[name]) for name, w in self.weights.items()]
@@ -65,23 +75,28 @@ class OpinionPool:
     def joined(
         self, name: str, scores: Float[np.ndarray, "n outputs"], others: Float[np.ndarray, "n outputs"], truth: Any
     ) -> "OpinionPool":
-        """The pool with one model more, which shares with all `others` (their outputs together) by unseen rows."""
+        """The pool with one model more, which shares with `others` (this pool `mixed`) by rows that none has seen."""
         # Logarithms of probabilities are scores as well; that they come out calibrated again does no harm.
         pair = OpinionPool.fit({"others": others, name: scores}, truth)
         kept = pair.weights["others"]
         weights = {other: kept * weight for other, weight in self.weights.items()} | {name: pair.weights[name]}
-        sharp = self.temperatures | {name: pair.temperatures[name]} if self.temperatures else {}
-        return OpinionPool(weights, sharp)
+        if not self.temperatures:
+            return OpinionPool(weights, {})
+        made = OpinionPool({"others": kept, name: pair.weights[name]}, pair.temperatures | {"others": 1.0})
+        overall = sharpness(made.mixed({"others": others, name: scores}), truth)
+        return OpinionPool(weights, self.temperatures | {name: pair.temperatures[name]}, overall)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, in the order of the models."""
-        return {"names": list(self.weights), "weights": list(self.weights.values()), "sharp": self.temperatures}
+        plain = {"names": list(self.weights), "weights": list(self.weights.values())}
+        return plain | {"temperatures": self.temperatures, "sharp": self.sharp}
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> "OpinionPool":
         """The inverse of `to_dict`."""
         weights = {str(name): float(w) for name, w in zip(found["names"], found["weights"], strict=True)}
-        return cls(weights, {str(name): float(t) for name, t in found["sharp"].items()})
+        temperatures = {str(name): float(t) for name, t in found["temperatures"].items()}
+        return cls(weights, temperatures, float(found["sharp"]))
 
 
 def sharpness(scores: Float[np.ndarray, "n classes"], truth: np.ndarray) -> float:
