@@ -24,9 +24,9 @@ class OpinionPool:
 
     Classes: $p = \sum_m w_m \operatorname{softmax}(\tau_m s_m)$ of scores $s_m$, with the inverse temperature $\tau_m$
     that gives unseen rows the least cross-entropy (Guo et al., ICML 2017; targets smoothed as Platt 1999 does, so that
-    few rows make no model too sure), and the weights of the largest likelihood on the same rows. A mixture of calibrated
-    models is less sure than it is right (Ranjan and Gneiting 2010), so that it has a temperature of its own, found in
-    the same way: `sharp` in $p^{\mathrm{sharp}}$, made to sum to 1. Numbers:
+    few rows make no model too sure), and the weights of the largest likelihood on the same rows. A mixture of
+    calibrated models is less sure than it is right (Ranjan and Gneiting 2010), so that it has a temperature of its own,
+    found in the same way: `sharp` in $p^{\mathrm{sharp}}$, made to sum to 1. Numbers:
     $\hat y = \sum_m w_m s_m$ with the weights of the least squared error. In both $w_m \ge 0$, $\sum_m w_m = 1$, and
     `PRIOR` rows and a `SHARE` of them speak for each model beforehand.
 
