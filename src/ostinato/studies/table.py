@@ -29,6 +29,7 @@ STUDIES: dict[str, StudyEntry] = {
         "Coverage of conformal intervals on 25 measured series, by simple forecasts (extra `demo`)",
         ("univariate_small", "vega_series", "etth1", "beijing_pm25", "exchange_rate", "santafe_laser"),
     ),
+    "m4": StudyEntry("series", "M4, hourly and weekly: one network for all series of a kind", ("m4_hourly_weekly",)),
     "ett": StudyEntry("series", "ETTh1, oil temperature, 24 hours ahead", ("etth1",)),
     "stocks": StudyEntry("series", "S&P 500, one trading day ahead, beside the last price", ("vega_series",)),
     "vowels": StudyEntry(
