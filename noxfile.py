@@ -35,3 +35,10 @@ def newest(session: nox.Session) -> None:
     session.install("--upgrade", "-e", ".[test]")
     session.install("--upgrade", "--pre", "jax", "jaxlib")
     session.run(*TEST, *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def sktime(session: nox.Session) -> None:
+    """What sktime itself asks of a forecaster; it needs an older pandas than the suite."""
+    session.install("-e", ".[sktime]", "beartype", "pytest", "pytest-xdist")
+    session.run("pytest", "-m", "full or not full", "tests/interop/test_sktime.py", *session.posargs)

@@ -1,12 +1,13 @@
 """sktime's own checks over the adapter, and its forecasts beside the model's; skipped where sktime is absent."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 
 pytest.importorskip("sktime", reason="sktime is not installed (extra `sktime`)")
-
-from sktime.utils.estimator_checks import check_estimator
 
 from ostinato.interop.sktime import SktimeForecaster
 from ostinato.models import LinearAR
@@ -29,4 +30,14 @@ def test_forecasts_and_intervals_are_the_models():
 
 @pytest.mark.full
 def test_it_passes_the_checks_of_sktime():
-    assert set(check_estimator(SktimeForecaster, raise_exceptions=True).values()) == {"PASSED"}
+    # In a process of its own: the annotations that are checked here hide the constructor's arguments from sktime.
+    program = (
+        "from sktime.utils.estimator_checks import check_estimator\n"
+        "from ostinato.interop.sktime import SktimeForecaster\n"
+        "found = check_estimator(SktimeForecaster, raise_exceptions=False, verbose=False)\n"
+        "assert len(found) > 500, len(found)\n"
+        "bad = {name: str(word) for name, word in found.items() if word != 'PASSED'}\n"
+        "assert not bad, bad\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
