@@ -46,7 +46,7 @@ def test_the_last_are_held_out_and_judged_beside_baselines(run: Run) -> None:
     assert said["held_out"].startswith("4 communities that were held out")
     named = [score["model"] for score in said["scores"]]
     worth = [score["values"]["R² of metabolites"] for score in said["scores"]]
-    assert (sorted(named), worth) == (["linear", "lstm", "mean"], sorted(worth, reverse=True))
+    assert (sorted(named), worth) == (["Lotka-Volterra", "linear", "lstm", "mean"], sorted(worth, reverse=True))
     assert said["notes"][0] == "Species: A_OD, B_OD, C_OD, D_OD. Metabolites: Butyrate, Lactate."
     report = (folder / "report.html").read_text()
     assert "<h2>Predicted against measured at 32 h</h2>" in report

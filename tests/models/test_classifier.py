@@ -220,7 +220,7 @@ def test_bad_input_is_refused_before_training(X, y, error, words) -> None:
         {"epochs": 0},
         {"dropout": 1.0},
         {"learning_rate": -1.0},
-        {"patience": 3},
+        {"patience": 3, "validation": 0},
         {"schedule": "linear"},
         {"cell": "gro"},
         {"input_noise": -0.1},

@@ -61,6 +61,7 @@ def test_other_settings_are_refused_and_the_difference_shown(tmp_path):
     assert str(caught.value).splitlines()[1:] == [
         "  hidden: 64 there, 32 asked for",
         "  data.columns: nothing there, ['a'] asked for",
+        "--fresh moves it aside and begins anew, --out names another folder",
     ]
     with pytest.raises(SettingsError, match="holds a run already"):
         Run(tmp_path, {"hidden": 64, "data": {"horizon": 7}}, resume=False)

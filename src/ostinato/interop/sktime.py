@@ -30,6 +30,7 @@ class SktimeForecaster(BaseForecaster):
 
     ```python
     >>> import pandas as pd
+    >>> from ostinato.interop.sktime import SktimeForecaster
     >>> from ostinato.models import LinearAR
     >>> y = pd.Series([1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
     >>> SktimeForecaster(LinearAR(order=1)).fit(y, fh=[1, 2]).predict().round(3).to_dict()

@@ -94,7 +94,7 @@ class Forecast(Job):
             part="model",
         ),
         Option("linear_skip", "Add a trained linear map of the context.", bool, NETWORK, part="model"),
-        o.DROPOUT,
+        o.dropout(),
         *o.training("found by the data", "64", "found by the data"),
         o.PATIENCE,
         o.validation(

@@ -179,7 +179,9 @@ def network(cell: str = "gru", hidden: str = "64", example: str = "64, or 64,32 
     )
 
 
-DROPOUT = Option("dropout", "Rate between the layers.", float, NETWORK, "0", "model")
+def dropout(rate: str = "0") -> Option:
+    """The row of dropout, with what holds where it is not given."""
+    return Option("dropout", "Rate between the layers.", float, NETWORK, rate, "model")
 
 
 def training(epochs: str, batch_size: str, rate: str) -> tuple[Option, ...]:

@@ -10,6 +10,8 @@ from ostinato.jobs import options as o
 from ostinato.jobs.base import Job
 from ostinato.jobs.options import NETWORK, Option
 
+BY_DATA = "chosen by the data"
+
 if TYPE_CHECKING:
     from ostinato.data import LabelledSequences
     from ostinato.runs import Evaluation
@@ -49,13 +51,13 @@ class SequenceJob(Job):
         Option("test", "Held out: a share, another file, or 0.", default="0.2", read=o.amount("--test", file=True)),
         o.HEADER,
         Option("per_step", "Each step has a label of its own.", bool, part="model"),
-        *o.network(hidden="chosen"),
-        Option("bidirectional", "Read in both directions.", bool, NETWORK, default="chosen", part="model"),
-        Option("pool", "last, mean, max or all of them over time.", group=NETWORK, default="chosen", part="model"),
-        o.DROPOUT,
-        *o.training("60", "32", "0.003"),
+        *o.network(hidden=BY_DATA),
+        Option("bidirectional", "Read in both directions.", bool, NETWORK, default=BY_DATA, part="model"),
+        Option("pool", "last, mean, max or all of them over time.", group=NETWORK, default=BY_DATA, part="model"),
+        o.dropout(BY_DATA),
+        *o.training(BY_DATA, "32", "0.003"),
         o.PATIENCE,
-        o.validation("Held out of the training sequences, to choose by: how many, or a share.", "chosen"),
+        o.validation("Held out of the training sequences, to choose by: how many, or a share.", BY_DATA),
         *o.RULE,
         o.SEED,
     )

@@ -32,6 +32,9 @@ STUDIES: dict[str, StudyEntry] = {
     "m4": StudyEntry("series", "M4, hourly and weekly: one network for all series of a kind", ("m4_hourly_weekly",)),
     "ett": StudyEntry("series", "ETTh1, oil temperature, 24 hours ahead", ("etth1",)),
     "stocks": StudyEntry("series", "S&P 500, one trading day ahead, beside the last price", ("vega_series",)),
+    "verdicts": StudyEntry(
+        "comparison", "Verdicts on models that are equal by construction: how often one is said to win"
+    ),
     "vowels": StudyEntry(
         "sequences",
         "Japanese vowels: which of nine speakers; 270 sequences to train on, 370 to be judged by",
@@ -39,9 +42,6 @@ STUDIES: dict[str, StudyEntry] = {
     ),
     "digits": StudyEntry(
         "sequences", "Spoken digits: ten words by six speakers, the official split and each speaker left out", ("fsdd",)
-    ),
-    "verdicts": StudyEntry(
-        "comparison", "Verdicts on models that are equal by construction: how often one is said to win"
     ),
     "classifiers": StudyEntry(
         "sequences",

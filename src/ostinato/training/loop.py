@@ -231,7 +231,8 @@ class _Loop:
         asked = lambda: stopper is not None and stopper.caught is not None
         while self.at.step < self.total and not self.at.stopped:
             step = self.at.step
-            count = min(self.feed.most, WINDOW - pending, self.every - step % self.every, self.total - step)
+            most = 1 if asked() else WINDOW - pending
+            count = min(self.feed.most, most, self.every - step % self.every, self.total - step)
             self.moving = self.update(self.moving, self.feed.send(step, count), self.noise, step, pending)
             self.at.step, pending = step + count, pending + count
             if pending < WINDOW and not asked() and not self._due():

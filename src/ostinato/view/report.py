@@ -36,6 +36,7 @@ def render(record: Record) -> str:
     is empty is left out.
 
     ```python
+    >>> from ostinato.runs import Section
     >>> made = Evaluation("count", "", "", "", (), (Section("text", "Found", {"words": "three"}),), title="Counting")
     >>> html = render(Record("a run", evaluation=made))
     >>> "<h1>Counting</h1>" in html, "<h2>Found</h2>" in html, "three" in html

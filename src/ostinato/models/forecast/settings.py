@@ -56,6 +56,7 @@ CHECKS = (
         lambda value, model: value in ("auto", None) if model.steps is not None else value == "auto" or value >= 0,
         "exactly one of epochs and steps",
     ),
+    Check("seed", lambda value, model: -(2**63) <= value < 2**63, "a whole number of 64 bits"),
     Check("patience", lambda value, model: value is None or model.validation, "None without a validation set"),
     Check("quantiles", lambda value, model: not value or list(value) == sorted(set(value)), "rising levels"),
     Check(

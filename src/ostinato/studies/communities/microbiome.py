@@ -164,7 +164,7 @@ def _table(train: Communities, test: Communities, options: dict[str, Any], setti
     for name in ("mean", "linear"):
         guess = np.empty_like(predicted)
         for k in range(FOLDS):
-            guess[order == k] = baselines(data.take(order != k))[name].predict(data.take(order == k))
+            guess[order == k] = baselines(data.take(order != k))[0][name].predict(data.take(order == k))
         beside[name] = summary(by_feature(data, guess))
     settings.note(f"microbiome, 20 folds: {ours}; means of three networks: {mean3}; {clock.seconds:.1f} s")
     detail = {"features": features, "times": by_time(data, predicted), "settings": options, "means_of_three": mean3}
