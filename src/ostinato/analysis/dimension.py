@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 from scipy.signal import butter, sosfiltfilt
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from ostinato.errors import DataError, NonFiniteError, SettingsError, ShapeError
 
@@ -147,7 +147,7 @@ def correlation_dimension(
 
 def _pairs(points: np.ndarray, radii: np.ndarray, apart: int) -> np.ndarray:
     """How many pairs, more than `apart` apart in time, are within each radius."""
-    tree = cKDTree(points)
+    tree = KDTree(points)
     found = (tree.count_neighbors(tree, radii) - len(points)) / 2
     for lag in range(1, apart + 1):
         near = np.linalg.norm(points[lag:] - points[:-lag], axis=1)

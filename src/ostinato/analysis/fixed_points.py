@@ -140,7 +140,8 @@ def _descend(step: Any, rows: np.ndarray, tolerance: float, steps: int) -> tuple
             size = min([size, *(smaller for smaller in (16, 128, 1024) if len(active) <= smaller)])
             fill = np.concatenate([np.arange(len(active)), np.zeros(size - len(active), int)])
             moved, now, before, lam = (
-                np.asarray(a)[: len(active)] for a in _step(step, rows[active][fill], damping[fill])
+                np.asarray(a)[: len(active)]
+                for a in _step(step, jnp.asarray(rows[active][fill]), jnp.asarray(damping[fill]))
             )
             stalled = np.where(now < before * (1 - 1e-4), 0, stalled + 1)
             rows[active], q[active], damping = moved, now, lam
@@ -187,7 +188,7 @@ def _jacobians(step: Callable[[Array], Array], points: np.ndarray) -> np.ndarray
     if not len(points):
         return np.zeros((0, points.shape[1], points.shape[1]))
     block = max(1, int(MEMORY / (8 * points.shape[1] ** 2)))
-    found = [np.asarray(_jacobian(step, points[i : i + block])) for i in range(0, len(points), block)]
+    found = [np.asarray(_jacobian(step, jnp.asarray(points[i : i + block]))) for i in range(0, len(points), block)]
     return np.concatenate(found)
 
 

@@ -121,7 +121,7 @@ class MGUAfter(StandardCell):
         dtype: DTypeLike | None = None,
         key: PRNGKeyArray,
     ):
-        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)
+        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)  # pyright: ignore[reportCallIssue]
 
     def gates(self, from_input: Array, from_hidden: Array) -> tuple[Array, Array]:
         """The gate and the candidate."""

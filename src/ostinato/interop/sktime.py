@@ -115,7 +115,7 @@ class SktimeForecaster(BaseForecaster):
         if more:
             # Steps that are not asked for need not be known ahead; the direct forecasts of others do not look at them.
             steps = ForecastingHorizon(np.arange(1, horizon + 1), is_relative=True)
-            ahead = ahead.reindex(steps.to_absolute_index(self.cutoff)).ffill().bfill()
+            ahead = pandas.DataFrame(ahead).reindex(steps.to_absolute_index(self.cutoff)).ffill().bfill()
         pad = np.full((more, y.shape[1]), np.nan)
         target = np.concatenate([np.asarray(y, float), pad])
         found: dict[str, Any] = dict(zip(self._names, target.T, strict=True))

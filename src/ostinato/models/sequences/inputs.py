@@ -129,7 +129,7 @@ def clusters_of(given: Any, sequences: Sequences, per_step: bool) -> tuple[np.nd
 def _check_there(sequences: LabelledSequences) -> None:
     """Raise `NonFiniteError`, which names sequence, step and feature, for a missing value."""
     for i, values in enumerate(sequences.values):
-        gone = np.argwhere(np.isnan(values)) if values.dtype.kind == "f" else ()
+        gone = np.argwhere(np.isnan(values)) if values.dtype.kind == "f" else np.zeros((0, 2), int)
         if len(gone):
             step, feature = (int(k) for k in gone[0])
             name = i if sequences.ids is None else f"'{sequences.ids[i]}'"
