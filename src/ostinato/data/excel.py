@@ -18,7 +18,7 @@ def read_excel(path: Path) -> dict[str, Any]:
     sheet, a name that is missing or occurs twice) and `CorruptFile`.
     """
     try:
-        import openpyxl
+        import openpyxl  # pyright: ignore[reportMissingModuleSource]
     except ImportError:
         raise DataError(f"{path}: an Excel file needs openpyxl (pip install openpyxl), or save it as .csv") from None
     try:
