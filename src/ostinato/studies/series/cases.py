@@ -1,8 +1,8 @@
 """Measured series of every kind to judge the defaults by, with their seasons, and on which anything was chosen.
 
-The half that was not chosen on is weaker evidence than that: the closed-form part ran on nearly all series before the
-halves were named, shampoo and Microsoft joined the first half after they had failed, and figures of the second half were
-seen between revisions, champagne's before the start of the smoothing was mended.
+The half that was not chosen on is weaker evidence than that: the closed-form part ran on nearly all series before
+the halves were named, shampoo and Microsoft joined the first half after they had failed, and figures of the second half
+were seen between revisions, champagne's before the start of the smoothing was mended.
 """
 
 from collections.abc import Callable
