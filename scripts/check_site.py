@@ -111,7 +111,9 @@ def listen(tab: Any, said: list[str]) -> None:
     """Keep what a page complains of."""
     tab.on("console", lambda message: message.type == "error" and said.append(message.text))
     tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
+    # What a page was still loading when the next one was opened has not failed.
+    failed = lambda request: "ABORTED" not in (request.failure or "") and said.append(f"failed: {request.url}")
+    tab.on("requestfailed", failed)
 
 
 def of_a_class(page: str) -> bool:
