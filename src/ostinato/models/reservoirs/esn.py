@@ -276,9 +276,9 @@ class ESN(Estimator):
 
 
 def _solved(rule: Ridge, carry: Any) -> Readout:
-    """The read-out of the sums; where they have no unique solution, that of the smallest norm."""
+    """The read-out of the sums; where a penalty is too small to be seen beside them, that of the smallest norm."""
     readout = rule.model(carry)
-    if rule.penalty > 0 and bool(jnp.isfinite(readout.V).all()):
+    if bool(jnp.isfinite(readout.V).all()):
         return readout
     x, y, count = (np.asarray(a) for a in (carry.x, carry.y, carry.weight))
     xx = np.asarray(carry.xx) - np.outer(x, x) / count + rule.penalty * np.eye(len(x))
