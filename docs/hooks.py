@@ -5,13 +5,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mkdocs.structure.files import File, Files
+
 HERE = Path(__file__).resolve().parent
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 sys.path.insert(0, str(HERE))
 
-from building import equations, examples, inserts, names, reference  # noqa: E402
-from building.style import style_sheet  # noqa: E402
-from mkdocs.structure.files import File, Files  # noqa: E402
+from building import equations, examples, inserts, names, reference  # noqa: E402 - found by the path above
+from building.style import style_sheet  # noqa: E402 - the same
 
 CHANGES = HERE.parent / "CHANGELOG.md"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch  # noqa: TID251 - the peer, where it is installed
-from torch import nn  # noqa: TID251
+from torch import nn  # noqa: TID251 - the same peer
 
 WARM_UP = 20
 

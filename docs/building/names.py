@@ -68,7 +68,7 @@ def public(room: str) -> tuple[Name, ...]:
     module = importlib.import_module(f"ostinato.{room}")  # noqa: TID251 - rooms of the library
     spread = vars(module)
     if os.path.exists(os.path.join(os.path.dirname(str(module.__file__)), "public.py")):
-        lazily = vars(importlib.import_module(f"ostinato.{room}.public"))  # noqa: TID251
+        lazily = vars(importlib.import_module(f"ostinato.{room}.public"))  # noqa: TID251 - the same
         spread = {**{name: value for name, value in spread.items() if name.isupper()}, **lazily}
     names = {
         name: value

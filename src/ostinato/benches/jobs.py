@@ -53,7 +53,8 @@ def run(settings: BenchSettings) -> list[Row]:
         with tempfile.TemporaryDirectory() as folder:
             arrays = job.arrays()
             path = Path(folder) / "arrays.npz"
-            np.savez(path, **arrays)  # type: ignore[arg-type]
+            # None of the names is that of an option.
+            np.savez(path, **arrays)  # pyright: ignore[reportArgumentType]
             rows.append(_later(settings, name, path, epochs))
             if not settings.quick:
                 rows += [_process(settings, name, path, epochs, Path(folder), kept=kept) for kept in (False, True)]

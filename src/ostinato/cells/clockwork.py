@@ -58,7 +58,7 @@ class Clockwork(StandardCell):
         dtype: DTypeLike | None = None,
         key: PRNGKeyArray,
     ):
-        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)  # pyright: ignore[reportCallIssue]
+        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)
         chosen = tuple(2**k for k in range(min(8, hidden_size))) if periods is None else tuple(int(p) for p in periods)
         if not chosen or len(chosen) > hidden_size or chosen[0] < 1 or any(np.diff(chosen) <= 0):
             raise SettingsError(f"periods: expected 1 to {hidden_size} of them, rising from 1 or more, got {chosen}")

@@ -43,7 +43,7 @@ class Elman(StandardCell):
         dtype: DTypeLike | None = None,
         key: PRNGKeyArray,
     ):
-        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)  # pyright: ignore[reportCallIssue]
+        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)
         activation_function(activation)
         self.activation = activation
 

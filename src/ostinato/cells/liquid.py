@@ -52,7 +52,7 @@ class LTC(StandardCell):
         dtype: DTypeLike | None = None,
         key: PRNGKeyArray,
     ):
-        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)  # pyright: ignore[reportCallIssue]
+        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)
         self.step = _positive(step, "step")
         # Neurons alternate between what excites and what inhibits.
         self.A = jnp.where(jnp.arange(hidden_size) % 2 == 0, 1, -1).astype(self.b.dtype)
@@ -114,7 +114,7 @@ class CfC(StandardCell):
         dtype: DTypeLike | None = None,
         key: PRNGKeyArray,
     ):
-        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)  # pyright: ignore[reportCallIssue]
+        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)
         self.step = _positive(step, "step")
 
     def update(

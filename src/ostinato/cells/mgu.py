@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, DTypeLike, PRNGKeyArray
+from jaxtyping import Array
 
 from ostinato.cells.base import Hidden
 from ostinato.cells.reset_before import ConstantGates, ReducedGates, blend
@@ -111,17 +111,6 @@ class MGUAfter(StandardCell):
     """
 
     rows = 2
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        *,
-        init: str = "ostinato",
-        dtype: DTypeLike | None = None,
-        key: PRNGKeyArray,
-    ):
-        super().__init__(input_size, hidden_size, init=init, dtype=dtype, key=key)  # pyright: ignore[reportCallIssue]
 
     def gates(self, from_input: Array, from_hidden: Array) -> tuple[Array, Array]:
         """The gate and the candidate."""

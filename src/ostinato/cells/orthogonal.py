@@ -1,6 +1,6 @@
 """A network whose recurrent matrix is orthogonal at every moment of training (Helfrich, Willmott and Ye, ICML 2018)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import jax.random as jr
@@ -37,6 +37,9 @@ class Orthogonal(DrawnCell, ProjectedCell):
     W: Float[Array, "1 hidden input"]
     A: Float[Array, "1 hidden hidden"]
     b: Float[Array, " hidden"]
+
+    if TYPE_CHECKING:  # for whom a class with fields of its own has a constructor of these
+        __init__ = DrawnCell.__init__
 
     def draw(self, init: str, dtype: DTypeLike | None, key: PRNGKeyArray) -> None:
         hidden = self.hidden_size

@@ -1,6 +1,6 @@
 """Second-order network: a matrix for each symbol (Giles et al., Neural Computation 4, 1992)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -37,6 +37,9 @@ class SecondOrder(DrawnCell):
 
     R: Float[Array, "input hidden hidden"]
     b: Float[Array, " hidden"]
+
+    if TYPE_CHECKING:  # for whom a class with fields of its own has a constructor of these
+        __init__ = DrawnCell.__init__
 
     def draw(self, init: str, dtype: DTypeLike | None, key: PRNGKeyArray) -> None:
         weights = gate_weights(init, max(self.input_size, 1), self.hidden_size, 0, key=key, dtype=dtype)

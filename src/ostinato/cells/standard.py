@@ -1,6 +1,6 @@
 """The usual shape of a gated cell, `W x + b` and `R h` with a row for each gate, so that its file is its equation."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -76,6 +76,9 @@ class StandardCell(DrawnCell, ProjectedCell):
     W: Float[Array, "_ hidden input"]
     R: Float[Array, "_ hidden hidden"]
     b: Float[Array, "_ hidden"]
+
+    if TYPE_CHECKING:  # for whom a class with fields of its own has a constructor of these
+        __init__ = DrawnCell.__init__
 
     def draw(self, init: str, dtype: DTypeLike | None, key: PRNGKeyArray) -> None:
         weights = gate_weights(init, self.rows, self.hidden_size, self.input_size, key=key, dtype=dtype)

@@ -87,9 +87,7 @@ def keep_found(job: Job, run: Run, model: Any, train: Any, held: Any, settings: 
 
 def whole(job: Job, model: Any, made: Evaluation) -> Evaluation:
     """The evaluation under the name and the title of its job, the best score first, and what is said of the model."""
-    there = [section.title for section in made.sections]
-    added = [section for section in of_model(model) if section.title not in there]
-    sections = (*made.sections, *added)
+    sections = (*made.sections, *of_model(model))
     return replace(made, task=job.name, title=made.title or job.title, scores=made.ranked(), sections=sections)
 
 

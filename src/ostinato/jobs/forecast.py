@@ -193,7 +193,7 @@ class Forecast(Job):
         from ostinato.jobs.figures.backtest import of_backtest
 
         test = model.backtest(held, tested(settings.data), baselines=dict(baselines))
-        return of_backtest(test, held.time_name, _ahead(model, held), held, model.chosen_)
+        return of_backtest(test, held.time_name, _ahead(model, held), held)
 
     def unseen(self, model: Any, baselines: Mapping[str, Any], data: "Series", settings: Any) -> "Evaluation":
         """The model on all rows that came after those it was trained on. Raises `DataError` where there are none."""
@@ -205,7 +205,7 @@ class Forecast(Job):
         if rows < model.horizon:
             raise DataError(f"{rows} rows after those that the model was trained on, its horizon is {model.horizon}")
         test = model.backtest(data, None, baselines=dict(baselines))
-        return of_backtest(test, data.time_name, _ahead(model, data), data, model.chosen_)
+        return of_backtest(test, data.time_name, _ahead(model, data), data)
 
     def anomalies(self, model: Any, source: Any, settings: Any, threshold: float) -> "Anomalies":
         """The scores of the rows that came after those of training."""

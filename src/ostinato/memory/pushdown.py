@@ -66,7 +66,7 @@ class Pushdown(Cell):
         self.input_size, self.hidden_size, self.rows = input_size, hidden_size, rows
         k_automaton, k_action = jr.split(key)
         pairs = input_size * (input_size + 1)
-        self.automaton = SecondOrder(pairs, hidden_size, init=init, dtype=dtype, key=k_automaton)  # pyright: ignore[reportCallIssue]
+        self.automaton = SecondOrder(pairs, hidden_size, init=init, dtype=dtype, key=k_automaton)
         self.v = uniform(k_action, (hidden_size,), glorot_limit(hidden_size, 1), self.automaton.b.dtype)
         self.c = jnp.zeros((), self.v.dtype)
 

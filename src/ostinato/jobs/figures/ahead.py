@@ -7,6 +7,7 @@ import numpy as np
 
 from ostinato.data import Series, moved
 from ostinato.models import Backtest, Forecast
+from ostinato.models.forecast.figures import time_axis
 from ostinato.runs import Section
 from ostinato.view import Curve, Lines, Table, numbers, section
 
@@ -52,8 +53,4 @@ def _axis(made: Forecast, data: Series, index: int, start: int, stop: int) -> tu
     if made.times is None or data.times is None:
         return tuple(map(float, range(start, stop + made.horizon))), "number", "row"
     shown = [moved(t, zone, None) for t, zone in ((data.times[index], data.zone), (made.times[0], made.zone))]
-    times = np.concatenate([shown[0][start:stop], shown[1]])
-    if np.issubdtype(times.dtype, np.datetime64):
-        seconds = (times - np.datetime64(0, "s")) / np.timedelta64(1, "s")
-        return tuple(seconds.tolist()), "time", ""
-    return tuple(times.astype(float).tolist()), "number", made.time_name
+    return time_axis(np.concatenate([shown[0][start:stop], shown[1]]), made.time_name)

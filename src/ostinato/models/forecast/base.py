@@ -224,7 +224,7 @@ class ForecastEstimator(Estimator):
         """The model, or a copy fitted to the rows before `stops[i]`, and its baselines; none has seen others."""
         train = cut_series(series, stops=stops)
         model = self._blank().fit(train, calibrate=calibrate) if refit else self
-        beside = model._baselines(train, horizon) if baselines is None else baselines
+        beside = model._baselines(train, horizon, calibrate) if baselines is None else baselines
         fresh = lambda b: b if b.is_fitted else b._blank().fit(train, calibrate=calibrate)
         fitted = {name: fresh(b) for name, b in beside.items()}
         for each in (model, *fitted.values()):
@@ -305,9 +305,9 @@ class ForecastEstimator(Estimator):
     def _reach(self) -> int:
         """How many rows before an origin a forecast needs."""
 
-    def _baselines(self, train: Series, horizon: int) -> dict[str, "ForecastEstimator"]:
-        """What a backtest prints beside the model, fitted to these rows."""
-        del train, horizon
+    def _baselines(self, train: Series, horizon: int, calibrate: bool) -> dict[str, "ForecastEstimator"]:
+        """What a backtest prints beside the model, fitted to these rows, with intervals where `calibrate` is set."""
+        del train, horizon, calibrate
         return {}
 
     @property

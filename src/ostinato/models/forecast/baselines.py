@@ -10,7 +10,7 @@ from jaxtyping import PyTree
 from ostinato.data import Series
 from ostinato.errors import DataError, LengthError, SettingsError
 from ostinato.models.checks import at_least_0, whole
-from ostinato.models.forecast.base import ForecastEstimator, check_season
+from ostinato.models.forecast.base import ForecastEstimator
 from ostinato.models.forecast.calibration import Calibration
 from ostinato.models.forecast.features import Features
 from ostinato.models.forecast.out_of_sample import calibrated, forward_filled, last_part, repeated
@@ -33,11 +33,22 @@ CHOOSING = 0.15
 class Baseline(ForecastEstimator):
     """Base of baselines, beside which the same baselines stand as beside any other model."""
 
-    def _baselines(self, train: Series, horizon: int) -> dict[str, ForecastEstimator]:
-        return default_baselines(self, train, horizon)
+    def _baselines(self, train: Series, horizon: int, calibrate: bool) -> dict[str, ForecastEstimator]:
+        return default_baselines(self, train, horizon, calibrate=calibrate)
 
 
-class Persistence(Baseline):
+class Repeating(Baseline):
+    """Base of those that repeat what was observed: nothing is fitted, so that their own errors are out of sample."""
+
+    @property
+    def _kept(self) -> int:
+        return ALL
+
+    def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration:
+        return calibrated(self, series, stops, last_part(stops, self._horizon(None)), self._horizon(None))
+
+
+class Persistence(Repeating):
     r"""Tomorrow is as today: $\hat y_{o+k} = y_{o-1}$, the last value that was observed.
 
     ```python
@@ -57,10 +68,6 @@ class Persistence(Baseline):
     def _reach(self) -> int:
         return 1
 
-    @property
-    def _kept(self) -> int:
-        return ALL
-
     def _learn(self, series: Series, stops: Sequence[int]) -> Sequence[str]:
         self.fitted_ = True
         return ()
@@ -68,15 +75,11 @@ class Persistence(Baseline):
     def _at(self, series: Series, origins: Sequence[np.ndarray], horizon: int) -> list[np.ndarray]:
         return [repeated(t, o, horizon) for t, o in zip(series.target, origins, strict=True)]
 
-    def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration:
-        """Nothing is fitted, so that its own errors on the last rows are out of sample."""
-        return calibrated(self, series, stops, last_part(stops, self.horizon), self.horizon)
-
     def _take(self, arrays: PyTree[Any]) -> None:
         self.fitted_ = True
 
 
-class SeasonalNaive(Baseline):
+class SeasonalNaive(Repeating):
     r"""As one season ago: $\hat y_{o+k} = y_{o+k-m\lceil (k+1)/m \rceil}$, of the last season before the origin.
 
     `season` is the number of steps m; `None` takes that of the times (`Frequency.season`). A missing value is replaced
@@ -95,10 +98,6 @@ class SeasonalNaive(Baseline):
     @property
     def _reach(self) -> int:
         return self.season_
-
-    @property
-    def _kept(self) -> int:
-        return ALL
 
     def _learn(self, series: Series, stops: Sequence[int]) -> Sequence[str]:
         self.season_ = self._season_of(series)
@@ -122,10 +121,6 @@ class SeasonalNaive(Baseline):
             values, last = known[o[:, None] - back], forward_filled(target)[o - 1][:, None]
             result.append(np.where(np.isnan(values), last, values))
         return result
-
-    def _calibrated(self, series: Series, stops: Sequence[int]) -> Calibration:
-        """Nothing is fitted, so that its own errors on the last rows are out of sample."""
-        return calibrated(self, series, stops, last_part(stops, self.horizon), self.horizon)
 
     def _numbers(self) -> dict[str, Any]:
         return {"season": self.season_}
@@ -274,18 +269,18 @@ class LinearAR(Baseline):
 
 
 def default_baselines(
-    model: Any, train: Series, horizon: int, season: int | None = None
+    model: Any, train: Series, horizon: int, *, calibrate: bool = True
 ) -> dict[str, ForecastEstimator]:
     """What is printed beside a model on the same rows, each fitted to the training rows, and to these alone.
 
-    Persistence; seasonal-naive, where `season` steps are given, to the model too, or the times tell them or the model
-    has found them, and the longest series has more; the mean; a linear autoregression with the calendar and the future
-    covariates of the model, of the order, up to a quarter of the rows whatever the context of the model, that forecasts
-    the end of the training rows best, and of changes from the last value where that does (`best_order`).
+    Persistence; seasonal-naive, where a season is set in the model, or the times tell it or the model has found it, and
+    the longest series has more; the mean; a linear autoregression with the calendar and the future covariates of the
+    model, of the order, up to a quarter of the rows whatever the context of the model, that forecasts
+    the end of the training rows best, and of changes from the last value where that does (`best_order`). `calibrate`:
+    whether they are to have intervals.
     """
-    check_season(season, train)
     found: list[ForecastEstimator] = [Persistence(horizon)]
-    known = season if season is not None else _season_of(model, train)
+    known = _season_of(model, train)
     if known is not None and known < max(train.history):
         found.append(SeasonalNaive(known, horizon))
     found.append(Mean(horizon))
@@ -295,7 +290,8 @@ def default_baselines(
     most = max(min(typical(train.history) // 4, LONGEST), 1)
     linear = LinearAR(most, horizon, ridge=1e-6, **options)
     found.append(best_order(linear, train, (False, True) if subtract == "auto" else (bool(subtract),)))
-    return {f"linear({b.order})" if isinstance(b, LinearAR) else b.kind: b.fit(train) for b in found}
+    name = lambda b: f"linear({b.order})" if isinstance(b, LinearAR) else b.kind
+    return {name(b): b.fit(train, calibrate=calibrate) for b in found}
 
 
 def _season_of(model: Any, train: Series) -> int | None:

@@ -31,19 +31,23 @@ def future(made: "Forecast") -> list[Section]:
             elif made.quantiles is not None:
                 edges = made.quantiles[i, :, k]
                 band, words = (edges[:, 0], edges[:, -1]), f"{made.levels[0]:g} to {made.levels[-1]:g} quantile"
-            x, kind = tuple(map(float, range(1, made.horizon + 1))), "number"
+            x, kind, label = tuple(map(float, range(1, made.horizon + 1))), "number", "steps ahead"
             if made.times is not None:
-                shown = moved(made.times[i], made.zone, None)
-                dates = np.issubdtype(shown.dtype, np.datetime64)
-                values = (shown - np.datetime64(0, "s")) / np.timedelta64(1, "s") if dates else shown.astype(float)
-                x, kind = tuple(values.tolist()), "time" if dates else "number"
+                x, kind, label = time_axis(moved(made.times[i], made.zone, None), made.time_name)
             edges = None if band is None else (numbers(band[0]), numbers(band[1]))
-            label = "steps ahead" if made.times is None else "" if kind == "time" else made.time_name
             curve = Curve("forecast", "ours", numbers(made.values[i, :, k]))
             drawn = Lines(x, (curve,), label, target, kind, band=edges, points=made.horizon < 40)
             title = ", ".join([target, *([name] if len(made.ids) > 1 else [])])
             charts.append(section(title, drawn, f"Shaded: the {words}." if words else ""))
     return charts if len(charts) == 1 else [section("Forecast", Multiples(tuple(charts[:MOST])))]
+
+
+def time_axis(times: np.ndarray, name: str) -> tuple[tuple[float, ...], Literal["number", "time"], str]:
+    """Times as places on an axis, its kind, and its label: seconds without one for dates, else the numbers."""
+    if np.issubdtype(times.dtype, np.datetime64):
+        seconds = (times - np.datetime64(0, "s")) / np.timedelta64(1, "s")
+        return tuple(seconds.tolist()), "time", ""
+    return tuple(times.astype(float).tolist()), "number", name
 
 
 def place(name: str) -> int:
@@ -106,11 +110,7 @@ def _axis(
 ) -> tuple[tuple[float, ...], Literal["number", "time"], str]:
     if test.times is None:
         return tuple(map(float, (test.origins[chosen][:, None] + np.arange(test.horizon)).ravel())), "number", "row"
-    times = test.times[chosen].ravel()
-    if np.issubdtype(times.dtype, np.datetime64):
-        seconds = (times - np.datetime64(0, "s")) / np.timedelta64(1, "s")
-        return tuple(seconds.tolist()), "time", ""
-    return tuple(times.astype(float).tolist()), "number", time_name or "time"
+    return time_axis(test.times[chosen].ravel(), time_name or "time")
 
 
 def _autocorrelation(errors: np.ndarray, most: int = 20) -> tuple[np.ndarray, np.ndarray, float]:

@@ -26,12 +26,9 @@ from ostinato.models.forecast.network import ForecastNet, Skip, forward, roll
 from ostinato.models.forecast.out_of_sample import by_copy, calibrated, of_search
 from ostinato.models.forecast.regular import too_short
 from ostinato.models.forecast.settings import ALONE, CHECKS, MIXED, Auto
-from ostinato.models.forecast.windows import OriginWindows, ridge_map
+from ostinato.models.forecast.windows import ROWS, OriginWindows, ridge_map
 from ostinato.models.trained import TrainedEstimator
 from ostinato.training import Ensemble, History
-
-ROWS = 256
-"""Windows that are forecast at once."""
 
 
 class Forecaster(TrainedEstimator, ForecastEstimator):
@@ -233,8 +230,8 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         asked = super()._horizon(horizon)
         return asked if self.mode == "recursive" else trained_horizon(asked, self.horizon)
 
-    def _baselines(self, train: Series, horizon: int) -> dict[str, ForecastEstimator]:
-        return default_baselines(self, train, horizon)
+    def _baselines(self, train: Series, horizon: int, calibrate: bool) -> dict[str, ForecastEstimator]:
+        return default_baselines(self, train, horizon, calibrate=calibrate)
 
     def _check_settings(self) -> None:
         super()._check_settings()

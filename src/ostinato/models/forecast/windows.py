@@ -12,6 +12,9 @@ from ostinato.data.stored import filled_up
 from ostinato.errors import LengthError
 from ostinato.models.forecast.features import Layout
 
+ROWS = 256
+"""Windows that are forecast at once."""
+
 
 class OriginWindows:
     """What is known at each forecast origin, and what came next: a source for `data.Batches`.

@@ -347,6 +347,8 @@ class SequenceEstimator(TrainedEstimator):
 
     def _run(self, sequences: Sequences) -> Any:
         """Outputs of the network, or of the pool that it is part of: `(n, outputs)`, or a list of `(time, outputs)`."""
+        if self.pool_ is None:
+            return self._logits(self._source(sequences, self.scale_, None))
         return self._judged(sequences)[0]
 
     def _logits(self, source: SequenceSource) -> Any:

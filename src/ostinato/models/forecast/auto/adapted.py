@@ -13,11 +13,8 @@ from jaxtyping import Array
 from ostinato.data import SequenceBatch, Series
 from ostinato.models.forecast.auto.correction import Correction, MissedWindows
 from ostinato.models.forecast.auto.mixture import Mixture, View, shares_by_step
-from ostinato.models.forecast.windows import OriginWindows
+from ostinato.models.forecast.windows import ROWS, OriginWindows
 from ostinato.training import Ensemble
-
-ROWS = 256
-"""Windows that are corrected at once."""
 
 
 @dataclass(frozen=True)
