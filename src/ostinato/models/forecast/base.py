@@ -305,7 +305,7 @@ class ForecastEstimator(Estimator):
     def _reach(self) -> int:
         """How many rows before an origin a forecast needs."""
 
-    def _baselines(self, train: Series, horizon: int, calibrate: bool) -> dict[str, "ForecastEstimator"]:
+    def _baselines(self, train: Series, horizon: int, calibrate: bool = True) -> dict[str, "ForecastEstimator"]:
         """What a backtest prints beside the model, fitted to these rows, with intervals where `calibrate` is set."""
         del train, horizon, calibrate
         return {}

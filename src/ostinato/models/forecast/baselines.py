@@ -33,7 +33,7 @@ CHOOSING = 0.15
 class Baseline(ForecastEstimator):
     """Base of baselines, beside which the same baselines stand as beside any other model."""
 
-    def _baselines(self, train: Series, horizon: int, calibrate: bool) -> dict[str, ForecastEstimator]:
+    def _baselines(self, train: Series, horizon: int, calibrate: bool = True) -> dict[str, ForecastEstimator]:
         return default_baselines(self, train, horizon, calibrate=calibrate)
 
 

@@ -230,7 +230,7 @@ class Forecaster(TrainedEstimator, ForecastEstimator):
         asked = super()._horizon(horizon)
         return asked if self.mode == "recursive" else trained_horizon(asked, self.horizon)
 
-    def _baselines(self, train: Series, horizon: int, calibrate: bool) -> dict[str, ForecastEstimator]:
+    def _baselines(self, train: Series, horizon: int, calibrate: bool = True) -> dict[str, ForecastEstimator]:
         return default_baselines(self, train, horizon, calibrate=calibrate)
 
     def _check_settings(self) -> None:
