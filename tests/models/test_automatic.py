@@ -15,6 +15,7 @@ from ostinato.models.sequences.filters import RandomFilters
 from ostinato.models.sequences.inputs import stacked
 from ostinato.models.sequences.opinions import OpinionPool, sharpness, softmax
 from ostinato.models.sequences.references import NearestNeighbour, resampled
+from ostinato.models.targets import Labels
 
 
 def ragged(rng, count, features=2):
@@ -232,3 +233,14 @@ def test_a_regressor_mixes_too(monkeypatch):
     assert model.weights_[VALUES] > 0.5
     assert found["r2"] > 0.8 > found["baselines"]["linear"]["r2"]
     assert found["baselines"][VALUES]["r2"] > 0.95
+
+
+def test_guessing_is_the_best_constant_under_the_loss_that_is_trained():
+    """Of 3 in 10 the entropy; where each class counts alike, one of two."""
+    labels = ["a"] * 7 + ["b"] * 3
+    model, target = SequenceClassifier(), Labels(False).learn(labels, np.arange(10))
+    codes = target.encode(labels)
+    model.class_weights_ = None
+    assert model._guessing(target, codes) == pytest.approx(-0.7 * np.log(0.7) - 0.3 * np.log(0.3))
+    model.class_weights_ = [0.7, 1.7]
+    assert model._guessing(target, codes) == pytest.approx(np.log(2))

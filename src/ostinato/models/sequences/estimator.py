@@ -209,13 +209,17 @@ class SequenceEstimator(TrainedEstimator):
         words = []
         if self.epochs is None:
             words = [told(self.chosen_, int(self.best_.get("step", self.steps_)), self.weights_)]
-        guessing = target.guessing(target.take(encoded, rest)) if counts is None else float(np.log(len(counts)))
+        guessing = self._guessing(target, target.take(encoded, rest))
         if still := idle([record["loss"] for record in self.history_], self.steps_, guessing):
             words.append(f"{still[0].upper()}{still[1:]}.")
             if run is None:
                 # A job says its notes itself.
                 warnings.warn(still, RuntimeWarning, stacklevel=4)
         self.notes_ = tuple(words)
+
+    def _guessing(self, target: Target, encoded: Any) -> float:
+        """The loss of the best constant; where each class counts alike, that of naming all of them as often."""
+        return target.guessing(encoded) if self.class_weights_ is None else float(np.log(len(self.class_weights_)))
 
     @property
     def weights_(self) -> dict[str, float]:
